@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 TEXT = "#text"
 _OWN = "{http://libvirt.org/schemas/domain/qemu/1.0}"
-_RAW = frozenset({f"{_OWN}arg", f"{_OWN}env"})
+_RAW = frozenset({f"{_OWN}arg", f"{_OWN}env", f"{_OWN}property"})
 """Elements that stand for words of their own, or for variables: that is what they are for."""
 
 
@@ -128,7 +128,7 @@ _ALONE = frozenset({
     "-no-fd-bootchk", "-mem-prealloc", "-nographic", "-enable-fips", "-snapshot", "-daemonize",
 })  # fmt: skip
 """Options without a value."""
-_WORD = frozenset({"-append", "-kernel", "-initrd", "-dtb", "-bios", "-k", "-uuid", "-L"})
+_WORD = frozenset({"-append", "-kernel", "-initrd", "-dtb", "-shim", "-bios", "-k", "-uuid", "-L"})
 """Options whose value is one text, whatever is in it."""
 
 

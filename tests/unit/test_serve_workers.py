@@ -85,7 +85,8 @@ class Pool:
         self.workers: list[FakeWorker] = []
         self.pool = WorkerPool(self._start, limits)
 
-    async def _start(self) -> FakeWorker:
+    async def _start(self, is_spare: bool) -> FakeWorker:
+        del is_spare
         self.workers.append(FakeWorker())
         return self.workers[-1]
 

@@ -86,10 +86,10 @@ class Server:
             self._servers.append(server)
             log.info("listening=%s", _shown(listening.getsockname()))
 
-    async def _start_worker(self) -> Worker:
+    async def _start_worker(self, is_spare: bool) -> Worker:
         if self._nursery is None:
             return ThreadWorker(self._source, self._dialect)
-        return await ProcessWorker.start(self._nursery)
+        return await ProcessWorker.start(self._nursery, is_spare=is_spare)
 
     async def broken(self) -> None:
         """Wait until no worker can be started any more."""

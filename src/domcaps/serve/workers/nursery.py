@@ -23,13 +23,16 @@ import struct
 import time
 from typing import TYPE_CHECKING, NoReturn
 
-from domcaps.facts.launch import leave_processor
+from domcaps.facts.launch import ProgramsRefusedError, leave_processor, no_programs
 from domcaps.fresh.build import kept_by_children
-from domcaps.serve.jobs import perform
+from domcaps.serve.jobs import Job, encode, perform
 from domcaps.serve.procedures import procedures
 from domcaps.serve.workers.call import LOWER
+from domcaps.serve.xdr import STRING, pack
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from domcaps.language import Dialect
     from domcaps.serve.hosts import HostSource
 
@@ -40,6 +43,13 @@ LENGTH = struct.Struct(">I")
 
 _PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 0.2
+_NEEDED, _SPARE = b"n", b"s"
+_SAMPLES = tuple(
+    encode(Job(11, pack(STRING, f"<domain type='{kind}'><name>a</name><memory>1</memory>"
+                        "<os><type>hvm</type></os></domain>"), b"", read_only=False))
+    for kind in ("kvm", "qemu", "qemu")
+)  # fmt: skip
+"""Definitions of domains, which are what clients call most that takes a worker."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
 
@@ -56,9 +66,13 @@ class Nursery:
             _run(theirs, source, dialect)
         theirs.close()
 
-    def fork(self, theirs: socket.socket) -> None:
-        """Have a worker forked that is asked over the other end of a socket; raises `OSError`."""
-        socket.send_fds(self._socket, [b"w"], [theirs.fileno()])
+    def fork(self, theirs: socket.socket, *, is_spare: bool = False) -> None:
+        """Have a worker forked that is asked over the other end of a socket; raises `OSError`.
+
+        A spare one, for which no call waits, proves the answers that it inherits before it is
+        ready, so that its first call takes no longer than the next ones.
+        """
+        socket.send_fds(self._socket, [_SPARE if is_spare else _NEEDED], [theirs.fileno()])
 
     def close(self) -> None:
         """End it and all workers, at once."""
@@ -93,7 +107,8 @@ def _run(server: socket.socket, source: HostSource, dialect: Dialect) -> NoRetur
                 message, fds, _, _ = socket.recv_fds(server, 1, 1)
                 if not message:
                     break
-                workers.add(_fork(server, fds[0], source, dialect))
+                first = _SAMPLES if message == _SPARE else ()
+                workers.add(_fork(server, fds[0], source, dialect, first))
             _reap(workers)
     except Exception:
         log.exception("the process that starts workers failed")
@@ -128,7 +143,13 @@ class _Warmth:
         self._due = time.monotonic() + self._pause
 
 
-def _fork(server: socket.socket, number: int, source: HostSource, dialect: Dialect) -> int:
+def _fork(
+    server: socket.socket,
+    number: int,
+    source: HostSource,
+    dialect: Dialect,
+    first: Sequence[bytes],
+) -> int:
     nursery = os.getpid()
     with kept_by_children():
         pid = os.fork()
@@ -138,6 +159,7 @@ def _fork(server: socket.socket, number: int, source: HostSource, dialect: Diale
     try:
         _end_with(nursery)
         server.close()
+        _perform_samples(source, dialect, first)
         _work(socket.socket(fileno=number), source, dialect)
     except (BrokenPipeError, ConnectionResetError):
         pass  # the server is gone
@@ -145,6 +167,14 @@ def _fork(server: socket.socket, number: int, source: HostSource, dialect: Diale
         log.exception("a worker failed")
     finally:
         os._exit(0)
+
+
+def _perform_samples(source: HostSource, dialect: Dialect, samples: Sequence[bytes]) -> None:
+    """Make calls of no client: answers are proven, and memory is copied, before somebody waits."""
+    # an emulator may take long, or for ever
+    with contextlib.suppress(ProgramsRefusedError), no_programs():
+        for sample in samples:
+            perform(source, dialect, sample)
 
 
 def _reap(workers: set[int]) -> None:

@@ -54,9 +54,12 @@ _IDLE_GROWTH = 64 * 1024 * 1024
 
 
 class WorkerPool:
-    """Workers, and the calls that they make."""
+    """Workers, and the calls that they make.
 
-    def __init__(self, start: Callable[[], Awaitable[Worker]], limits: ServerLimits) -> None:
+    `start` starts a worker; it is told whether that is a spare one, for which no call waits.
+    """
+
+    def __init__(self, start: Callable[[bool], Awaitable[Worker]], limits: ServerLimits) -> None:
         self._start = start
         self._limits = limits
         self._most = {"quick": limits.quick, "long": limits.long, "waiting": limits.waiting}
@@ -108,7 +111,7 @@ class WorkerPool:
     async def _start_one(self) -> None:
         self._starting += 1
         try:
-            self._idle.append(await self._start())
+            self._idle.append(await self._start(True))
         except OSError as error:
             self._break(error)
         finally:
@@ -212,7 +215,7 @@ class WorkerPool:
     async def _make(self, call: MadeCall) -> None:
         again = False
         try:
-            worker = self._take(call) or await self._start()
+            worker = self._take(call) or await self._start(False)
             self._begin(call, worker)
             found = await worker.ask(call.request)
             if not call.future.done():

@@ -51,12 +51,12 @@ class ProcessWorker:
         self._first = self._resident()
 
     @classmethod
-    async def start(cls, nursery: Nursery) -> ProcessWorker:
-        """Have one forked; raises `OSError`."""
+    async def start(cls, nursery: Nursery, *, is_spare: bool = False) -> ProcessWorker:
+        """Have one forked, a spare one if no call waits for it; raises `OSError`."""
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                nursery.fork(theirs)
+                nursery.fork(theirs, is_spare=is_spare)
             except OSError:
                 ours.close()
                 raise
