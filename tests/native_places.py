@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 TEXT = "#text"
 _OWN = "{http://libvirt.org/schemas/domain/qemu/1.0}"
+_NO_REMARKS = etree.XMLParser(remove_comments=True, remove_pis=True)
 _RAW = frozenset({f"{_OWN}arg", f"{_OWN}env", f"{_OWN}property"})
 """Elements that stand for words of their own, or for variables: that is what they are for."""
 
@@ -45,12 +46,12 @@ class Place(NamedTuple):
     @property
     def text(self) -> str:
         """The text that stands there."""
-        node = list(etree.fromstring(self.xml).iter())[self.number]
+        node = list(etree.fromstring(self.xml, _NO_REMARKS).iter())[self.number]
         return (node.text or "").strip() if self.attribute == TEXT else node.get(self.attribute, "")
 
     def with_text(self, text: str) -> str:
         """Give the domain with another text there."""
-        root = etree.fromstring(self.xml)
+        root = etree.fromstring(self.xml, _NO_REMARKS)
         node = list(root.iter())[self.number]
         if self.attribute == TEXT:
             node.text = text
@@ -82,14 +83,15 @@ def places() -> dict[str, Place]:
 
 def _places_in(arch: str, host: Host, xml: str) -> Iterator[Place]:
     try:
-        root = etree.fromstring(xml)
+        root = etree.fromstring(xml, _NO_REMARKS)
     except etree.XMLSyntaxError:
         return
     for number, node in enumerate(root.iter()):
-        if not isinstance(node.tag, str) or node.tag in _RAW or _is_metadata(node):
+        if node.tag in _RAW or _is_metadata(node):
             continue
         kind = node.get("type") or node.get("model") or node.get("mode") or ""
-        parent = "" if node.getparent() is None else node.getparent().get("type", "")
+        above = node.getparent()
+        parent = "" if above is None else above.get("type", "")
         name = f"{arch} {root.getroottree().getelementpath(node)} {parent} {kind}"
         name = "".join(c for c in name if not c.isdigit() and c not in "[]")
         for attribute in map(str, node.attrib):
