@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import struct
+import sys
 import threading
 import time
 from pathlib import Path
@@ -252,6 +253,23 @@ def test_memory_has_a_limit(started: Started, attack: Any) -> None:
             assert innocent.hostname() == "old"
             innocent.call(11, domain())
     assert most[0] < LESS_MEMORY
+
+
+def test_the_memory_of_emulators_counts(tmp_path: Path) -> None:
+    emulator = tmp_path / "swells"
+    emulator.write_text(
+        f"#!{sys.executable}\nimport time\nheld = b'x' * 300_000_000\ntime.sleep(60)\n"
+    )
+    emulator.chmod(0o755)
+    named = pack(Record(*[OPTIONAL_STRING] * 4, UINT), (str(emulator), None, None, None, 0))
+    with (
+        serving_process(tmp_path, "--allow-emulator", str(emulator)) as (_, path),
+        Client(path) as client,
+    ):
+        client.socket.settimeout(60)
+        with pytest.raises(CallError, match="more than a call may have") as caught:
+            client.call(342, named)
+    assert caught.value.code == NO_MEMORY
 
 
 def test_what_a_connection_defines_has_a_limit_and_others_go_on(started: Started) -> None:

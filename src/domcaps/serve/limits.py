@@ -22,7 +22,7 @@ class ServerLimits(msgspec.Struct, frozen=True):
     Calls that may take long are made by workers. So many `quick` ones run at the same time; what
     takes longer than `slice_seconds` is one of `long` ones if it computes, or of `waiting` ones if
     it waits for another program; of one client at most `each` calls are made. All workers together
-    may grow by `workers_memory`.
+    may grow by `workers_memory`, to which the memory of the programs that they start counts.
     """
 
     clients: int = 500

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domcaps.facts.descendants import family
@@ -24,6 +25,8 @@ _NANOSECONDS = 1e9
 _BUFFER = 1024 * 1024
 _START_SECONDS = 30.0
 _MOST_NICE = 19
+_LOOK_SECONDS = 0.25
+"""Between two looks at the memory of a worker's programs."""
 _PROCESS_CLOCK = 2
 """``CPUCLOCK_SCHED``: what, with a process's number, makes up the number of its clock."""
 
@@ -48,6 +51,8 @@ class ProcessWorker:
         self._lost: WorkerLostError | None = None
         self.calls = 0
         self.client: Usage | None = None
+        self._programs = 0
+        self._due = 0.0
         self._first = self._resident()
 
     @classmethod
@@ -137,14 +142,26 @@ class ProcessWorker:
         return int(worked) / _NANOSECONDS, int(starved) / _NANOSECONDS
 
     def growth(self) -> int:
-        """Give what ``/proc`` tells."""
-        return max(0, self._resident() - self._first)
+        """Give what ``/proc`` tells of it, and of the programs that it started."""
+        if self._handle >= 0 and time.monotonic() > self._due:
+            self._programs = sum(map(_own_memory, family(self._pid) - {self._pid}))
+            self._due = time.monotonic() + _LOOK_SECONDS
+        return max(0, self._resident() - self._first) + self._programs
 
     def _resident(self) -> int:
         try:
             return int(os.pread(self._statm, 100, 0).split()[1]) * _PAGE
         except (OSError, IndexError):
             return 0
+
+
+def _own_memory(pid: int) -> int:
+    """Give the bytes of a process that it shares with no file and no other process."""
+    try:
+        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
+    except (OSError, ValueError):
+        return 0
+    return (int(resident) - int(shared)) * _PAGE
 
 
 def _opened(path: str) -> int:
