@@ -19,7 +19,7 @@ from domcaps.report.read import read_report
 from domcaps.report.xml import to_xml
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from domcaps.language import World
     from domcaps.report.document import Document
@@ -95,7 +95,7 @@ def audit(
         arch=theirs.arch,
         compared=len(said.keys() | expected.keys()),
         differences=tuple(_differences(said, expected, world)),
-        promises=tuple(_promises(said, world, failed or ())),
+        promises=tuple(dict.fromkeys(_promises(said, world, failed or ()))),
         verified=failed is not None,
     )
 
@@ -138,11 +138,13 @@ def to_lines(found: Audit) -> Iterator[tuple[str, str]]:
         shown = f"libvirt says {_said(one.libvirt)}, domcaps {_said(one.domcaps)}"
         because = f" ({one.because})" if one.because else ""
         yield "differs", f"  {one.path}: {shown}{because}"
-    for promise in found.promises:
-        kind = "listed" if promise.listed else "not listed"
-        style = "known" if promise.source == "drift" else "differs"
-        instead = f"; {promise.instead}" if promise.instead else ""
-        yield style, f"  {promise.path}: {kind}, but {promise.but}{instead}"
+    for promises in _alike(found.promises):
+        first = promises[0]
+        kind = "listed" if first.listed else "not listed"
+        style = "known" if first.source == "drift" else "differs"
+        instead = f"; {first.instead}" if first.instead else ""
+        paths = ", ".join(dict.fromkeys(one.path for one in promises))
+        yield style, f"  {paths}: {kind}, but {first.but}{instead}"
     tried = "" if found.verified else "; no results of 'domcaps verify' for this target"
     yield (
         "plain",
@@ -151,6 +153,14 @@ def to_lines(found: Audit) -> Iterator[tuple[str, str]]:
             f"{len(found.promises)} known to be wrong or refused by QEMU{tried}"
         ),
     )
+
+
+def _alike(promises: Iterable[BrokenPromise]) -> Iterable[list[BrokenPromise]]:
+    """Put together what is wrong for the same reason."""
+    found: dict[tuple[str, str, bool, str], list[BrokenPromise]] = {}
+    for one in promises:
+        found.setdefault((one.but, one.instead, one.listed, one.source), []).append(one)
+    return found.values()
 
 
 def _said(value: str) -> str:

@@ -1,4 +1,4 @@
-"""Reading ``<domainCapabilities>``, whoever wrote it, into the parts that a report is made of.
+"""Reading ``<domainCapabilities>`` of any origin into the parts that a report is made of.
 
 The table tells which elements have which; what it does not know is read all the same, so that a
 comparison sees it.

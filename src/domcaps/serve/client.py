@@ -42,7 +42,7 @@ _MILLION, _THOUSAND = 1_000_000, 1_000
 
 
 def socket_of(uri: str) -> tuple[str, str]:
-    """Give the path of the socket that a URI means, and the URI that the libvirt is told.
+    """Give the path of the socket that a URI means, and the URI that libvirt gets.
 
     Takes ``qemu:///system``, ``qemu:///session``, both with ``?socket=PATH``, and
     ``qemu+unix://…``. Raises `RequestError` for others.
