@@ -7,6 +7,7 @@ import pytest
 import domcaps
 from domcaps.editor.context import Context, CursorKind, context_at
 from domcaps.editor.hover import hover
+from domcaps.editor.judged import accepted_there
 from domcaps.editor.offers import offers
 from domcaps.editor.target import world_at
 from plain_hosts import open_plain
@@ -136,6 +137,36 @@ class TestOffers:
         host = domcaps.Host.local(cache=False).for_clients()
         text = f"{HEAD}{OS}<devices><emulator>/tmp/evil</emulator><video><model type='"
         world_at(host, text, "12.8")  # no error, whatever this machine has
+
+
+class TestJudged:
+    DISK = (
+        f"{HEAD}<memory>1048576</memory>{OS}<devices><disk type='file'><source file='/a'/>"
+        "<target dev='{dev}' bus='{bus}'/></disk></devices></domain>"
+    )
+
+    def offered(self, text: str, host: domcaps.Host) -> list[str]:
+        whole, offset = text.replace("|", ""), text.index("|")
+        found = offers(at(text), world_at(host, whole, "12.8"))
+        return [one.word for one in accepted_there(host, whole, offset, found, "12.8")]
+
+    def test_values_that_a_rule_refuses_are_left_out(self, host: domcaps.Host) -> None:
+        found = self.offered(self.DISK.format(dev="vda", bus="|"), host)
+        assert {"virtio", "sata", "scsi", "usb"} <= set(found)
+        # q35 has no IDE; Xen and UML are other hypervisors
+        assert not {"ide", "xen", "uml", "sd"} & set(found)
+
+    def test_another_machine_type_accepts_others(self, host: domcaps.Host) -> None:
+        text = self.DISK.format(dev="vda", bus="|ide").replace("machine='q35'", "machine='pc'")
+        assert {"ide", "sata"} <= set(self.offered(text, host))
+
+    def test_all_are_offered_where_nothing_can_be_judged(self, host: domcaps.Host) -> None:
+        text = self.DISK.format(dev="vda", bus="|").replace("</domain>", "")
+        assert {"ide", "virtio"} <= set(self.offered(text, host))
+
+    def test_machine_types_are_not_judged(self, host: domcaps.Host) -> None:
+        text = self.DISK.format(dev="vda", bus="virtio").replace("machine='q35'", "machine='|'")
+        assert {"q35", "pc", "microvm"} <= set(self.offered(text, host))
 
 
 class TestHover:

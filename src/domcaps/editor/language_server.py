@@ -14,6 +14,7 @@ from domcaps._version import __version__
 from domcaps.choose.quick_fixes import quick_fixes
 from domcaps.editor.context import CursorKind, context_at
 from domcaps.editor.hover import hover
+from domcaps.editor.judged import accepted_there
 from domcaps.editor.offers import offers
 from domcaps.editor.places import span_of
 from domcaps.editor.target import world_at
@@ -104,6 +105,9 @@ class Documents:
         host, libvirt = self.first(document)
         context = context_at(text, offset)
         place = _range(document, offset - len(context.begun), offset)
+        accepted = offers(context, world_at(host, text, libvirt))
+        if context.kind is CursorKind.VALUE:
+            accepted = accepted_there(host, text, offset, accepted, libvirt)
         return [
             types.CompletionItem(
                 offer.word,
@@ -112,7 +116,7 @@ class Documents:
                 sort_text=f"{number:05}",
                 text_edit=types.TextEdit(place, offer.word),
             )
-            for number, offer in enumerate(offers(context, world_at(host, text, libvirt)))
+            for number, offer in enumerate(accepted)
         ]
 
     def explain(self, document: TextDocument, position: types.Position) -> types.Hover | None:
