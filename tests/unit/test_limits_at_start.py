@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domcaps.language.rule import Sample
+from domcaps.shipped import open_shipped
 from domcaps.validate.catalogue.samples import domain_of
 from sample_hosts import host_for
 
@@ -121,3 +122,14 @@ def test_a_hole_is_left_out_for_cpus_of_32_bits() -> None:
     assert "controller-pcihole64-fails-at-start" in _codes(hole)
     for cpu in ("<model>486</model>", "<maxphysaddr mode='emulate' bits='46'/>"):
         assert "controller-pcihole64-fails-at-start" not in _codes(f"<cpu>{cpu}</cpu>{hole}")
+
+
+@pytest.mark.parametrize(("dialect", "starts"), [("12.8", False), ("11.3", True)])
+def test_the_firmware_that_is_chosen_once_gave_its_format(dialect: str, *, starts: bool) -> None:
+    text = (
+        "<domain type='qemu'><name>a</name><memory>65536</memory><os firmware='efi'>"
+        "<type arch='x86_64' machine='q35'>hvm</type><loader format='raw'/><nvram format='qcow2'/>"
+        "</os><features><acpi/></features></domain>"
+    )
+    codes = {one.code for one in open_shipped("sid-x86_64").validate(text, dialect).errors}
+    assert ("os-nvram-template-format-conflict" not in codes) is starts

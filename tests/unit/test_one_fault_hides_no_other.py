@@ -101,3 +101,13 @@ def test_a_type_that_is_near_to_none_stands_for_each_that_the_host_has() -> None
     assert found["features-smm-unavailable"] == "type='kvm'"
     near = {one.code for one in lacking.validate(text.replace("xen", "kvmm")).findings}
     assert "cpu-mode-unsupported" not in near
+
+
+def test_what_is_so_on_a_rare_board_only_is_a_notice() -> None:
+    text = (
+        "<domain type='qemu'><name>a</name><memory>65536</memory><os><type arch='x86_64' "
+        "machine='banana'>hvm</type></os><devices><interface type='user'/></devices></domain>"
+    )
+    found = open_shipped(_HOST).validate(text)
+    assert [one.code for one in found.findings] == ["os-machine-unsupported"]
+    assert "os-machine-without-pci" in {one.code for one in found.notices}

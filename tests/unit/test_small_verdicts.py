@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domcaps.facts.discovery import installed_emulators
+from domcaps.facts import discovery
+from domcaps.facts.discovery import emulators_in_domains, installed_emulators
 from domcaps.language.rule import Sample
 from sample_hosts import host_for
 
@@ -30,6 +31,20 @@ def test_a_link_that_names_another_target_is_an_emulator(tmp_path: Path) -> None
     found = [path for path in installed_emulators(f"{tmp_path}:{tmp_path}/other")
              if path.startswith(str(tmp_path))]  # fmt: skip
     assert found == [str(real), f"{real}le"]
+
+
+def test_other_names_of_an_emulator_are_recorded_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, kvm = tmp_path / "qemu-system-x86_64", tmp_path / "kvm"
+    real.write_text("")
+    real.chmod(0o755)
+    kvm.symlink_to(real)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(discovery, "_ELSEWHERE", ())
+    monkeypatch.setattr(discovery, "_WITHOUT_TARGET", (str(kvm), str(tmp_path / "qemu-kvm")))
+    assert installed_emulators() == (str(real),)
+    assert emulators_in_domains() == (str(kvm), str(real))
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,12 @@ from domcaps.elements.boards.fixed import (
 from domcaps.elements.boot.firmware import chosen, is_default_image, uses_smm, wish_of
 from domcaps.elements.boot.os import Loader, Nvram, Os
 from domcaps.facts.kvm import KVM_UNSEEN
+from domcaps.language.changes.boot import FIRMWARE_REWORKED
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.part import Part
 from domcaps.language.quantities import KIB, kib, shown_size, size_of
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
@@ -199,6 +201,9 @@ def template_has_the_format(nvram: Nvram) -> Problems:
 def _template_format(nvram: Nvram) -> str | None:
     """Give the format of the template that is used, None where none is."""
     if _is_automatic(nvram):
+        if not libvirt_reads(nvram, FIRMWARE_REWORKED):
+            # the variable store gets the format of the firmware that is chosen, whatever is given
+            return None
         found = chosen(nvram.domain)
         store = None if found is None else found.mapping.template
         return None if store is None else store.format
