@@ -63,6 +63,10 @@ def is_accepted(host: domcaps.Host, libvirt: str, top: str, devices: str) -> boo
         ("", LEASE.format("<lockspace>a</lockspace><key/>", "")),
         ("", "<interface type='bridge'><source bridge='a'/><port isolated=''/></interface>"),
         ("", "<input type='mouse' model='virtio'/>"),
+        ("", "<smartcard mode='host'/><smartcard mode='host'/>"),
+        ("", "<vsock><driver iommu=''/></vsock>"),
+        ("", "<video><model type='qxl' ram='4294967295'/></video>"),
+        ("", DISK.format("", "<blockio logical_block_size='0x10'/>")),
     ],
 )
 def test_libvirt_7_0_takes_what_9_0_refuses(host: domcaps.Host, top: str, devices: str) -> None:
@@ -82,6 +86,7 @@ def test_libvirt_7_0_takes_what_9_0_refuses(host: domcaps.Host, top: str, device
         ("", SHARE.format("", "<driver type='path' wrpolicy='default'/>")),
         ("", "<interface type='user'><link state=''/></interface>"),
         ("", "<interface type='null'/>"),
+        ("", "<interface type='user'><coalesce><rx><frames max=''/></rx></coalesce></interface>"),
     ],
 )
 def test_libvirt_9_0_takes_what_7_0_refuses(host: domcaps.Host, top: str, devices: str) -> None:
@@ -111,6 +116,7 @@ def test_what_never_changed(
     [
         ("10.1", VIRTIO_MEM.format(" dynamicMemslots='x'")),
         ("10.3", PORT.format("<target memReserve='x'/>")),
+        ("10.7", "<iommu model='intel'><driver dma_translation='x'/></iommu>"),
         ("10.4", "<sound model='ich9'><driver iommu='x'/></sound>"),
     ],
 )

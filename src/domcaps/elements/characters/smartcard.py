@@ -17,6 +17,7 @@ from domcaps.elements.base.device import Device
 from domcaps.elements.characters.chardev import CharacterSource
 from domcaps.language.attributes import number
 from domcaps.language.changes.characters import SMARTCARD_ADDRESS_DEFINED
+from domcaps.language.changes.devices import SMARTCARD_ONCE
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.require import needs
@@ -120,6 +121,7 @@ def card_sits_in_the_first_slot(smartcard: Smartcard) -> Problems:
     Smartcard,
     bad="<smartcard mode='host'/><smartcard mode='host'/>",
     good="<smartcard mode='host'/>",
+    since=SMARTCARD_ONCE,
 )
 def one_card(smartcard: Smartcard) -> Problems:
     """A domain may have at most one ``<smartcard>``."""

@@ -19,11 +19,12 @@ from domcaps.language.changes.devices import (
     IOMMU_GRANULE,
     IOMMU_OPTIONS,
     IOMMU_SPLIT_ADDED,
+    IOMMU_TRANSLATION,
     IOMMU_VIRTIO,
     IOMMU_VIRTIO_WIDTH,
     IOMMUS_SEVERAL,
 )
-from domcaps.language.changes.schema import IOMMU_PCI_BUS
+from domcaps.language.changes.schema import IOMMU_PCI_BUS, VALUES_STRICT
 from domcaps.language.conversion import OnBoard
 from domcaps.language.fix import Fix
 from domcaps.language.lazy import cached_property
@@ -32,7 +33,7 @@ from domcaps.language.part import field
 from domcaps.language.quantities import KIB, SIZE, UNIT, size_of
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
-from domcaps.language.value_types import ON_OFF, SIGNED, UNSIGNED, OneOf
+from domcaps.language.value_types import ON_OFF, SIGNED, UNSIGNED, WRAPPING, OneOf
 
 MODEL = Enum(
     "model",
@@ -126,9 +127,13 @@ class Iommu(Device):
     iotlb = field("driver/@iotlb", ON_OFF)
     eim = field("driver/@eim", ON_OFF)
     aw_bits = field(
-        "driver/@aw_bits", UNSIGNED, expected="a number of address bits, such as '39' or '48'"
+        "driver/@aw_bits",
+        UNSIGNED,
+        strict=VALUES_STRICT,
+        before=WRAPPING,
+        expected="a number of address bits, such as '39' or '48'",
     )
-    dma_translation = field("driver/@dma_translation", ON_OFF)
+    dma_translation = field("driver/@dma_translation", ON_OFF, since=IOMMU_TRANSLATION)
 
     @cached_property
     def driver_attributes(self) -> dict[str, str]:
@@ -140,6 +145,8 @@ class Iommu(Device):
         if driver is None:
             return {}
         read = set(INTEL_PROPERTIES)
+        if not libvirt_reads(self, IOMMU_TRANSLATION):
+            read.discard("dma_translation")
         for since, attributes in _READ:
             if libvirt_reads(self, since):
                 read.update(attributes.kinds)

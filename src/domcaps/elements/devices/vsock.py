@@ -12,11 +12,12 @@ from __future__ import annotations
 from domcaps.elements.base.device import Device
 from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.base.virtio_options import VirtioOptions
+from domcaps.language.changes.devices import VSOCK_OPTIONS
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, problem, rule
-from domcaps.language.value_types import POSITIVE, YES_NO, OneOf
+from domcaps.language.value_types import ON_OFF, POSITIVE, YES_NO, OneOf
 
 VHOST_VSOCK = device("vhost-vsock-device")
 
@@ -30,6 +31,9 @@ class Vsock(VirtioOptions, Device):
     path = "devices/vsock"
 
     model = field("@model", OneOf(("default", *VIRTIO_MODELS)))
+    iommu = field("driver/@iommu", ON_OFF, since=VSOCK_OPTIONS)
+    ats = field("driver/@ats", ON_OFF, since=VSOCK_OPTIONS)
+    packed = field("driver/@packed", ON_OFF, since=VSOCK_OPTIONS)
     address_number = field(
         "cid/@address",
         POSITIVE,

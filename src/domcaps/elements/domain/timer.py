@@ -184,6 +184,9 @@ def ticks_are_made_up_for(timer: Timer) -> Problems:
         yield problem(message, timer, "@tickpolicy", accepted=offered[:2], reason=why)
 
 
+_CATCHUP = ("threshold", "slew", "limit")
+
+
 @rule(
     "clock-timer-catchup-unused",
     Timer,
@@ -193,7 +196,10 @@ def ticks_are_made_up_for(timer: Timer) -> Problems:
 )
 def catching_up_has_figures(timer: Timer) -> Problems:
     """``<catchup>`` of a ``<timer>`` requires ``tickpolicy='catchup'``."""
-    if timer.tickpolicy != "catchup" and any((timer.threshold, timer.slew, timer.limit)):
+    given = any((timer.threshold, timer.slew, timer.limit))
+    if not libvirt_reads(timer, VALUES_STRICT):
+        given = given or any((timer.raw(name) or "").startswith("-") for name in _CATCHUP)
+    if timer.tickpolicy != "catchup" and given:
         yield problem(
             "<catchup> requires tickpolicy='catchup' of its <timer>; set that, or remove <catchup>",
             timer,

@@ -28,6 +28,7 @@ from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.changes.network import (
     INTERFACE_BACKEND_READ,
+    INTERFACE_COALESCE_OPTIONAL,
     INTERFACE_DEFAULT,
     INTERFACE_OF_OTHERS,
     INTERFACE_PASST,
@@ -179,7 +180,11 @@ class Interface(VirtioOptions, Device):
         expected="a number of bytes, such as '1600'",
     )
     coalesced = field(
-        "coalesce/rx/frames/@max", OrEmpty(UNSIGNED), expected="a number of packets, such as '7'"
+        "coalesce/rx/frames/@max",
+        OrEmpty(UNSIGNED),
+        strict=INTERFACE_COALESCE_OPTIONAL,
+        before=UNSIGNED,
+        expected="a number of packets, such as '7'",
     )
     named_backend = field(
         "backend/@type",

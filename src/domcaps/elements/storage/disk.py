@@ -63,7 +63,7 @@ from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.qemu_args import LIBVIRTS_OWN, NotTriable, QemuArgs
-from domcaps.language.value_types import ON_OFF, POSITIVE, UNSIGNED, WRAPPING, YES_NO, OneOf
+from domcaps.language.value_types import ON_OFF, POSITIVE, UNSIGNED, WRAPPING, YES_NO, Int, OneOf
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -341,14 +341,14 @@ class Disk(VirtioOptions, Device):
         "blockio/@logical_block_size",
         UNSIGNED,
         strict=VALUES_STRICT,
-        before=WRAPPING,
+        before=Int(1 - 2**32, 2**32 - 1, base=0),
         expected="a number of bytes, such as '512' or '4096'",
     )
     physical_block_size = field(
         "blockio/@physical_block_size",
         UNSIGNED,
         strict=VALUES_STRICT,
-        before=WRAPPING,
+        before=Int(1 - 2**32, 2**32 - 1, base=0),
         expected="a number of bytes, such as '512' or '4096'",
     )
     discard_granularity = field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domcaps.language.change import NEWS, change, estimate
+from domcaps.language.change import DOCUMENT, NEWS, change, estimate
 
 IOMMU_AMD = change("11.5", NEWS, "<iommu model='amd'> and its options are supported")
 IOMMUS_SEVERAL = estimate(
@@ -46,6 +46,9 @@ IOMMU_SPLIT_ADDED = estimate(
 PANIC_DEFAULTS = estimate(
     "11.1", "10.7 and 11.3 differ", "<panic> requires a model on machine types without a default"
 )
+VSOCK_OPTIONS = change("7.1", DOCUMENT, "<vsock> supports virtio options")
+SMARTCARD_ONCE = estimate("7.4", "7.0 and 9.0 differ", "a second <smartcard> is refused")
+IOMMU_TRANSLATION = change("10.7", DOCUMENT, "'dma_translation' of <iommu> is supported")
 SHMEM_SIZE_DEFINED = estimate(
     "10.1", "9.10 and 10.4 differ", "the size of <shmem> is checked when the domain is defined"
 )
