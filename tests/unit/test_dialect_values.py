@@ -65,7 +65,7 @@ def is_accepted(host: domcaps.Host, libvirt: str, top: str, devices: str) -> boo
         ("", "<input type='mouse' model='virtio'/>"),
         ("", "<smartcard mode='host'/><smartcard mode='host'/>"),
         ("", "<vsock><driver iommu=''/></vsock>"),
-        ("", "<video><model type='qxl' ram='4294967295'/></video>"),
+        ("", "<vsock><cid auto='yes'/><driver ats=''/></vsock>"),
         ("", DISK.format("", "<blockio logical_block_size='0x10'/>")),
     ],
 )
@@ -103,6 +103,9 @@ def test_libvirt_9_0_takes_what_7_0_refuses(host: domcaps.Host, top: str, device
         (DISK.format("", "<address type='unassigned'/>"), False),
         (DISK.format("", "<geometry cyls='x' heads='1' secs='1'/>"), False),
         (LEASE.format(NAMED, " offset=''"), False),
+        ("<vsock><cid auto='yes'/><address type='ccw'/></vsock>", False),
+        ("<video><model type='qxl' ram='4294967295'/></video>", True),
+        ("<video><model type='qxl' vram='2097153'/></video>", False),
     ],
 )
 def test_what_never_changed(
@@ -129,6 +132,34 @@ def test_what_is_not_read_is_not_judged(host: domcaps.Host, since: str, devices:
     )
     assert is_accepted(host, before, top, devices)
     assert not is_accepted(host, since, top, devices)
+
+
+MANY = "<vcpu>256</vcpu>"
+PASSED = "<features><hyperv mode='passthrough'><spinlocks state='on' retries='100'/></hyperv>"
+LABELLED = "<disk type='file' device='disk'><source file='/a'><seclabel model='dac' relabel='yes'/>"
+ROOT = "<controller type='pci' index='0' model='pci-root'><target hotplug='on'/></controller>"
+PC = "<os><type arch='x86_64' machine='pc'>hvm</type></os>"
+
+
+@pytest.mark.parametrize(
+    ("since", "top", "devices", "now"),
+    [
+        ("10.10", MANY, "", True),
+        ("11.1", PASSED + "</features>", "", True),
+        ("9.1", "", LABELLED + "</source><target dev='vda' bus='virtio'/></disk>", False),
+        ("7.9", PC, ROOT, True),
+        ("7.10", "", ("<tpm><backend type='emulator' version='1.2'><active_pcr_banks><sha256/>"
+         "</active_pcr_banks></backend></tpm>"), False),
+    ],
+)  # fmt: skip
+def test_what_changed_at_a_release(
+    host: domcaps.Host, since: str, top: str, devices: str, *, now: bool
+) -> None:
+    major, minor = map(int, since.split("."))
+    before = {"9.1": "9.0", "11.1": "11.0"}.get(since, f"{major}.{minor - 1}")
+    was = is_accepted(host, before, top, devices)
+    assert is_accepted(host, since, top, devices) == now
+    assert was != now
 
 
 def test_empty_variables_do_not_matter_to_a_bios_before_9_2(host: domcaps.Host) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from domcaps.elements.characters.chardev import CharacterDevice, CharacterSource
 from domcaps.language.attributes import Attributes
+from domcaps.language.changes.domain import SECLABEL_LABELLED
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import ON_OFF, UNSIGNED, YES_NO, OneOf
 
@@ -104,7 +106,8 @@ def labels_have_their_form(part: CharacterSource) -> Problems:
             )
         models.add(model)
         labelled = label is not None and bool(label.text)
-        if relabel == ("no" if labelled else "yes"):
+        wrong = "no" if labelled else "yes"
+        if relabel == wrong and (labelled or libvirt_reads(part, SECLABEL_LABELLED)):
             yield problem(
                 "<seclabel> with relabel='yes' needs a <label>, and no other may have one",
                 node,

@@ -20,6 +20,7 @@ from domcaps.language import ALWAYS, AnyChoice, Choice, Drift, Element, Enum
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.devices import (
     TPM_ARM_2_0,
+    TPM_BANKS,
     TPM_DEFAULT_2_0,
     TPM_REPORTED,
     TPM_STATE_PLACE,
@@ -408,7 +409,7 @@ def banks_and_profile_need_2_0(tpm: Tpm) -> Problems:
     if tpm.backend != "emulator" or tpm.version == "2.0":
         return
     banks = tpm.find("backend/active_pcr_banks")
-    if banks is not None and len(banks):
+    if banks is not None and len(banks) and libvirt_reads(tpm, TPM_BANKS):
         yield problem("<active_pcr_banks> requires version='2.0'", banks)
     profile = tpm.find("backend/profile")
     if profile is not None and profile.get("source"):

@@ -13,8 +13,6 @@ compares them with anything.
 from __future__ import annotations
 
 from domcaps.elements.display.video import Video
-from domcaps.language.changes.schema import VALUES_STRICT
-from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 _ONLY_QXL = ("ram", "vram64", "vgamem")
@@ -59,7 +57,7 @@ def qxl_memory_fits(video: Video) -> Problems:
     if video.type != "qxl":
         return
     for name in ("ram", "vram"):
-        if _rounded(video, getattr(video, name) or 0) > _MOST_QXL:
+        if _rounded(getattr(video, name) or 0) > _MOST_QXL:
             yield problem(
                 f"attribute {name!r} of <model> must be at most {_MOST_QXL // 2 + 1} (KiB)",
                 video,
@@ -76,7 +74,7 @@ def qxl_memory_fits(video: Video) -> Problems:
 def vgamem_is_a_power_of_two(video: Video) -> Problems:
     """Attribute ``vgamem`` of a ``qxl`` ``<model>`` must be a power of two, at least 1024 (KiB)."""
     size = video.vgamem
-    if video.type == "qxl" and size and (size < _LEAST or size != _rounded(video, size)):
+    if video.type == "qxl" and size and (size < _LEAST or size != _rounded(size)):
         yield problem(
             "attribute 'vgamem' must be a power of two, at least 1024 (KiB)", video, "model/@vgamem"
         )
@@ -94,8 +92,6 @@ def vram_is_a_mebibyte(video: Video) -> Problems:
         yield problem("attribute 'vram' must be at least 1024 (KiB)", video, "model/@vram")
 
 
-def _rounded(video: Video, size: int) -> int:
-    """Give the next power of two; what has no such in 32 bits stays as it is, or once became 1."""
-    if size > _MOST_ROUNDED:
-        return size if libvirt_reads(video, VALUES_STRICT) else 1
-    return 1 << (size - 1).bit_length() if size > 0 else size
+def _rounded(size: int) -> int:
+    """Give the next power of two, 0 where 32 bits have no such: libvirt reads that as no size."""
+    return 1 << (size - 1).bit_length() if 0 < size <= _MOST_ROUNDED else 0

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.language.changes.domain import SECLABEL_LENIENT
+from domcaps.language.changes.domain import SECLABEL_LABELLED, SECLABEL_LENIENT
 from domcaps.language.fix import Fix
 from domcaps.language.part import Part, field
 from domcaps.language.require import libvirt_reads
@@ -225,7 +225,7 @@ def labels_and_relabelling_agree(label: SourceSeclabel) -> Problems:
         yield problem(
             "with relabel='no' a <seclabel> cannot have a <label>; remove it", label, "@relabel"
         )
-    elif label.relabel == "yes" and not label.has_label:
+    elif label.relabel == "yes" and not label.has_label and libvirt_reads(label, SECLABEL_LABELLED):
         yield problem("with relabel='yes' a <seclabel> needs a <label>", label, "@relabel")
 
 

@@ -28,6 +28,7 @@ from domcaps.language.changes.features import (
     HYPERV_DEPENDENCIES,
     HYPERV_HOST_MODEL_READ,
     HYPERV_MODE,
+    HYPERV_PASSTHROUGH_ALONE,
     HYPERV_SYNIC_ALONE,
 )
 from domcaps.language.finding import Stage
@@ -74,11 +75,10 @@ class Hyperv(Part):
 
     @property
     def switches(self) -> list[Node]:
-        """The enlightenments that libvirt reads: none with passthrough, where all are on."""
-        unread = self.mode == "passthrough" or (
-            self.mode == "host-model" and not libvirt_reads(self, HYPERV_HOST_MODEL_READ)
-        )
-        return [] if unread else list(self.node.iterchildren("*"))
+        """The enlightenments that libvirt reads: none where passthrough means all."""
+        passed = self.mode == "passthrough" and libvirt_reads(self, HYPERV_PASSTHROUGH_ALONE)
+        unread = self.mode == "host-model" and not libvirt_reads(self, HYPERV_HOST_MODEL_READ)
+        return [] if passed or unread else list(self.node.iterchildren("*"))
 
     def is_on(self, name: str) -> bool:
         """Tell whether an enlightenment is switched on."""

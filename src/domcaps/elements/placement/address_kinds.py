@@ -33,6 +33,7 @@ from domcaps.language.changes.placement import (
     UNASSIGNED_CHECKED,
 )
 from domcaps.language.finding import Stage
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def register_of(address: Address) -> int | None:
 
 _CARD = "<interface type='user'><model type='virtio'/>{}</interface>"
 _CCW = _CARD.format("<address type='ccw'/>")
+_COMPARED_EARLY = frozenset({"controller", "vsock"})
+"""Devices whose CCW addresses all releases of libvirt check when the domain is defined."""
 
 
 @rule(
@@ -121,6 +124,11 @@ _CCW = _CARD.format("<address type='ccw'/>")
 )
 def ccw_needs_its_machine(address: Address) -> Problems:
     """``<address type='ccw'>`` requires an s390x machine type."""
+    if device_of(address).tag not in _COMPARED_EARLY or libvirt_reads(address, CCW_DEFINED):
+        yield from _without_channels(address)
+
+
+def _without_channels(address: Address) -> Problems:
     if address.type == "ccw" and not address.holds(S390_CCW) and is_compared(address):
         reason = S390_CCW.explain(address.domain.world)
         yield problem(
@@ -129,6 +137,21 @@ def ccw_needs_its_machine(address: Address) -> Problems:
             "@type",
             reason=reason,
         )
+
+
+@rule(
+    "address-ccw-device-unsupported",
+    Address,
+    bad="<vsock model='virtio'><cid address='4'/><address type='ccw'/></vsock>",
+    good=Sample(
+        "<vsock model='virtio'><cid address='4'/><address type='ccw'/></vsock>", arch="s390x"
+    ),
+    until=CCW_DEFINED,
+)
+def ccw_controllers_need_their_machine(address: Address) -> Problems:
+    """``<address type='ccw'>`` of a controller or ``<vsock>`` requires an s390x machine type."""
+    if device_of(address).tag in _COMPARED_EARLY:
+        yield from _without_channels(address)
 
 
 _WITHOUT_MMIO = (X86 & ~MICROVM) | PPC64 | S390

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.elements.boards.families import ARM_VIRT, I440FX, PSERIES, Q35, S390_CCW
 from domcaps.elements.placement.installed import InstalledControllers
-from domcaps.language.changes.controllers import PCI_HOLE_ARM, PCI_MEMORY_RESERVED
+from domcaps.language.changes.controllers import PCI_HOLE_ARM, PCI_MEMORY_RESERVED, PCI_ROOT_HOTPLUG
 from domcaps.language.fix import set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
@@ -163,6 +163,13 @@ def options_have_their_form(controller: PciController) -> Problems:
         )
 
 
+def _options(controller: PciController) -> frozenset[str]:
+    """List the options of its model that this release of libvirt knows."""
+    known = controller.takes.options
+    old = controller.model == "pci-root" and not libvirt_reads(controller, PCI_ROOT_HOTPLUG)
+    return known - {"hotplug"} if old else known
+
+
 def _is_read(controller: PciController, name: str) -> bool:
     return name != "memReserve" or libvirt_reads(controller, PCI_MEMORY_RESERVED)
 
@@ -195,7 +202,7 @@ def options_are_in_range(controller: PciController) -> Problems:
 )
 def options_suit_the_model(controller: PciController) -> Problems:
     """``<target>`` of a PCI controller may only have the attributes of the controller's model."""
-    takes = controller.takes.options
+    takes = _options(controller)
     if not controller.model:
         return
     for name in (*_RANGES, "hotplug", "memReserve", "node"):

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import VCPU_PLACEMENT
 from domcaps.elements.boards.families import PSERIES, Q35, X86, family_of, machine_type
+from domcaps.language.changes.devices import IOMMU_SPLIT_ADDED
 from domcaps.language.changes.processor import CPU_CLUSTERS, EIM_OPTIONAL
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.node_path import path_of
@@ -167,7 +168,8 @@ def _has_eim(vcpu: Vcpu) -> bool:
     driver = vcpu.domain.root.find("devices/iommu/driver")
     eim = None if driver is None else driver.get("eim")
     recent = libvirt_reads(vcpu, EIM_OPTIONAL)
-    return eim == "on" or (vcpu.domain.new and (eim is None or recent))
+    added = vcpu.domain.new and libvirt_reads(vcpu, IOMMU_SPLIT_ADDED)
+    return eim == "on" or (added and (eim is None or recent))
 
 
 def _larger_machines(vcpu: Vcpu) -> Iterator[Fix]:
@@ -231,7 +233,7 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
     """An x86 guest with more than 255 vCPUs requires a q35 machine type, and an ``<iommu>`` with
     ``eim='on'``.
 
-    In a new definition libvirt adds the IOMMU and enables extended interrupts.
+    In a new definition, libvirt 10.10 and later adds the IOMMU and enables extended interrupts.
     """
     if (vcpu.count or 0) <= _MOST_WITHOUT_EIM or not vcpu.holds(X86):
         return

@@ -16,7 +16,9 @@ from domcaps.elements.controllers.models import VIRTIO_SCSI_MODELS
 from domcaps.elements.placement.drives import Drives
 from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.elements.storage.disk import Disk
+from domcaps.language.changes.placement import DRIVE_ADDRESSES_OF_ALL
 from domcaps.language.finding import Stage
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problem, Problems, problem, rule
 
 if TYPE_CHECKING:
@@ -92,7 +94,10 @@ def place_is_on_the_controller(drives: Drives) -> Problems:
     """The drive ``<address>`` of a disk must be 0 where the bus has only one controller, bus or
     target.
     """
-    for drive in (*drives.disks, *drives.host_devices):
+    checked = (*drives.disks, *drives.host_devices)
+    if not libvirt_reads(drives, DRIVE_ADDRESSES_OF_ALL):
+        checked = drives.disks
+    for drive in checked:
         bus = bus_named(drive.bus)
         if drive.place is None:
             continue

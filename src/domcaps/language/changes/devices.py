@@ -36,12 +36,17 @@ WATCHDOG_BOARDS = change(
     "9.3", NEWS, "the watchdog 'ib700' requires i440fx; a built-in watchdog may be given only once"
 )
 PANIC_PVPANIC = change("9.1", NEWS, "<panic model='pvpanic'> (PCI) is supported")
+TPM_BANKS = estimate(
+    "7.10", "7.0 and 9.0 differ", "<active_pcr_banks> of an emulated TPM is supported"
+)
 TPM_STATE_PLACE = estimate(
     "10.10", "10.7 and 11.3 differ; came with profiles", "<source> of an emulated TPM is supported"
 )
 IOMMU_VIRTIO = change("8.3", NEWS, "<iommu model='virtio'> is supported")
 IOMMU_SPLIT_ADDED = estimate(
-    "10.10", "10.7 and 11.3 differ; came with eim", "an Intel IOMMU implies <ioapic driver='qemu'>"
+    "10.10",
+    "10.7 and 11.3 differ; came with eim",
+    "an Intel IOMMU implies <ioapic driver='qemu'>, and more than 255 vCPUs imply the IOMMU",
 )
 PANIC_DEFAULTS = estimate(
     "11.1", "10.7 and 11.3 differ", "<panic> requires a model on machine types without a default"

@@ -23,6 +23,9 @@ HPET_REFUSED = change(
 HPET_ACCEPTED = change("9.2", NEWS, "the timer 'hpet' is accepted again")
 TIMER_REALTIME = change("7.1", "git 976bdfc8e7", "the timer 'rtc' may have track='realtime'")
 QEMU_OVERRIDE = change("8.2", NEWS, "<qemu:override> is supported")
+SECLABEL_LABELLED = estimate(
+    "9.1", "9.0 and 9.8 differ", "relabel='yes' of the <seclabel> of a <source> needs a <label>"
+)
 RESOURCE_FIBRECHANNEL = change(
     "7.7", "git 38b5f4faab", "attribute 'appid' of <fibrechannel> is supported"
 )

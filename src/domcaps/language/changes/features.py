@@ -19,6 +19,9 @@ HYPERV_SYNIC_ALONE = estimate(
 HYPERV_HOST_MODEL_READ = change(
     "12.1", NEWS, "enlightenments are read beside mode='host-model' of <hyperv>"
 )
+HYPERV_PASSTHROUGH_ALONE = estimate(
+    "11.1", "10.7 and 11.3 differ", "enlightenments beside mode='passthrough' are not read"
+)
 HYPERV_DEFAULTS = change(
     "11.9", "libvirt-go-xml 029b57b, of the day of that release", "reports include hyperv/defaults"
 )
