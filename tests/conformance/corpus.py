@@ -66,6 +66,7 @@ AFTER_LIBVIRT = (
     "os-nvram-template-format-conflict",
     "os-nvram-template-missing",
     "qemu-capability-unknown",
+    "serial-isa-port-duplicate",
     "serial-isa-too-many",
     "start-powernv-bus",
     "start-without-pci",

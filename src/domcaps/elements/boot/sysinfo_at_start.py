@@ -73,11 +73,11 @@ _BIOS = (
     "sysinfo-bios-release-fails-at-start",
     Sysinfo,
     bad=_BIOS.format("new"),
-    good=_BIOS.format("7.5"),
+    good=_BIOS.format("2.5"),
     stage=Stage.START,
 )
 def release_is_two_numbers(sysinfo: Sysinfo) -> Problems:
-    """The ``release`` of ``<bios>`` in ``<sysinfo>`` must be two numbers, such as ``7.5``."""
+    """The ``release`` of ``<bios>`` in ``<sysinfo>`` must be two numbers, such as ``2.5``."""
     system = sysinfo.domain.root.find("os/smbios[@mode='sysinfo']")
     if sysinfo.type != "smbios" or system is None:
         return
@@ -85,6 +85,6 @@ def release_is_two_numbers(sysinfo: Sysinfo) -> Problems:
         text = entry.text or ""
         if text and not _RELEASE.match(text):
             message = (
-                f"the release of the BIOS is {quoted(text)}, but must be two numbers, as '7.5'"
+                f"the release of the BIOS is {quoted(text)}, but must be two numbers, as '2.5'"
             )
             yield problem(message, entry)
