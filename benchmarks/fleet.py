@@ -5,8 +5,9 @@
     python benchmarks/fleet.py [--hosts 10000] [--domains 100000] [--skeletons 1000] [--pairs 20000]
 
 `fleet_made.py` describes hosts and domains. Prints the time of all verdicts with their reasons, of
-`fleet accepts` for a new domain, and how many pairs of a random sample differ from `Host.validate`
-on the full recording. Exits with 1 where a limit is not met or a verdict differs.
+a second run after one host changed, of `fleet accepts` for a new domain, and how many pairs of a
+random sample differ from `Host.validate` on the full recording. Exits with 1 where a limit is not
+met or a verdict differs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from fleet_made import domains, recordings
 
 from domcaps.fleet.ask import UnitCounts, ask
@@ -30,7 +32,7 @@ from domcaps.fleet.verdict import Placed
 if TYPE_CHECKING:
     from domcaps.fleet.answers import DomainAnswer
 
-MOST_SECONDS, MOST_ACCEPTS, MOST_MB = 120.0, 0.5, 2048
+MOST_SECONDS, MOST_AGAIN, MOST_ACCEPTS, MOST_MB = 120.0, 2.0, 0.5, 2048
 
 
 def told(found: Any) -> tuple[Any, ...]:
@@ -56,6 +58,21 @@ def differing(
     return wrong
 
 
+def second_run(place: str, asked: dict[str, bytes], index: Path) -> float:
+    """Have one host get what another one has, ask again, and undo the change."""
+    store = Fleet.open(place).store
+    name, other, *_ = store.latest()
+    before = store.recording(store.manifest(store.latest()[name]))
+    like = store.recording(store.manifest(store.latest()[other]))
+    store.add(msgspec.structs.replace(like, made_at="2027-1"), name)
+    start = time.perf_counter()
+    for answer in ask(place, asked.items(), index=index):
+        answer.accepting  # noqa: B018 - is worked out when it is wanted
+    seconds = time.perf_counter() - start
+    store.add(msgspec.structs.replace(before, made_at="2027-2"), name)
+    return seconds
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hosts", type=int, default=10_000)
@@ -77,7 +94,8 @@ def main() -> int:
     kept: dict[str, DomainAnswer] = {}
     pairs = accepted = 0
     start, counts = time.perf_counter(), UnitCounts()
-    for answer in ask(place, asked.items(), counts=counts):
+    index = Path(tempfile.mkdtemp(), "index")
+    for answer in ask(place, asked.items(), counts=counts, index=index):
         pairs += len(fleet.hosts.names)
         accepted += answer.accepting.bit_count()
         if answer.name in sample:
@@ -86,6 +104,8 @@ def main() -> int:
     each = seconds / options.domains * 1000
     print(f"{pairs} verdicts            {seconds:8.1f} s   (at most {MOST_SECONDS} s)")
     print(f"{each:.2f} ms a domain, {accepted / pairs:.0%} accepted, {counts.units} units")
+    again = second_run(place, asked, index)
+    print(f"again, after one host changed   {again:8.1f} s   (at most {MOST_AGAIN} s)")
     ((name, data),) = domains(1, 1, seed=99)
     fleet.accepts(data, name=name)
     start = time.perf_counter()
@@ -96,7 +116,10 @@ def main() -> int:
     most = max(resource.getrusage(who).ru_maxrss // 1024
                for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))  # fmt: skip
     print(f"{options.pairs} pairs compared, {wrong} differ; at most {most} MB in one process")
-    return int(wrong > 0 or seconds > MOST_SECONDS or accepts > MOST_ACCEPTS or most > MOST_MB)
+    slow = again > MOST_AGAIN
+    return int(
+        wrong > 0 or slow or seconds > MOST_SECONDS or accepts > MOST_ACCEPTS or most > MOST_MB
+    )
 
 
 if __name__ == "__main__":

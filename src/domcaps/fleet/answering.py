@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.fleet.partitions import joined, merged
 from domcaps.fleet.units import UnitOutcome, without_shadowed
@@ -10,12 +10,31 @@ from domcaps.fleet.units import UnitOutcome, without_shadowed
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from domcaps.fleet.hosts import WorldTable
+    from domcaps.fleet.hosts import WantedTarget, WorldTable
     from domcaps.fleet.judging import CheckResult
     from domcaps.fleet.partitions import Partition, Partitions, Sets
     from domcaps.fleet.units import FleetDocument
 
 _MOST = 10_000
+
+
+Placed = tuple["Partition", int, "tuple[tuple[int, int], ...] | None"]
+"""A partition with the place of its check, and the handles of elements with their numbers.
+
+None stands for findings that have numbers already.
+"""
+
+
+class VerdictPlan(NamedTuple):
+    """All that the verdicts of any hosts on a document follow from, as far as it is known.
+
+    `everywhere` is found on all hosts, the results are those of checks that read hosts or found
+    something.
+    """
+
+    wanted: WantedTarget
+    everywhere: UnitOutcome
+    results: tuple[Placed, ...]
 
 
 class Answering:
@@ -25,15 +44,9 @@ class Answering:
         self._partitions = partitions
         self._known: dict[Any, Sets] = {}
 
-    def sets(
-        self,
-        document: FleetDocument,
-        table: WorldTable,
-        everywhere: UnitOutcome,
-        judged: Iterable[CheckResult],
-    ) -> Sets:
+    def sets(self, table: WorldTable, everywhere: UnitOutcome, results: Iterable[Placed]) -> Sets:
         """Give what is found by hosts; `everywhere` is found on all."""
-        placed = tuple([_placed(one, document) for one in judged])
+        placed = tuple([one for one in results if not one[0].is_silent])
         key = table.number, everywhere, placed
         known = self._known.get(key)
         if known is None:
@@ -43,12 +56,12 @@ class Answering:
         return known
 
     def _together(
-        self, table: WorldTable, everywhere: UnitOutcome, placed: Iterable[_Placed]
+        self, table: WorldTable, everywhere: UnitOutcome, placed: Iterable[Placed]
     ) -> Sets:
         common = [everywhere]
         differing: dict[Partition, list[list[UnitOutcome]]] = {}
         for partition, order, numbers in placed:
-            outcomes = [_at(outcome, order, partition, numbers) for _, outcome in partition.sets]
+            outcomes = [_at(outcome, order, numbers) for _, outcome in partition.sets]
             if len(outcomes) == 1:
                 common += outcomes
             else:
@@ -63,33 +76,29 @@ class Answering:
         )
 
 
-_Placed = tuple["Partition", int, "tuple[int, ...] | None"]
-"""A partition with the place of its check, and its elements by number where they have handles."""
-
-
 def _chosen(found: list[list[UnitOutcome]], numbers: tuple[int, ...]) -> Iterable[UnitOutcome]:
     return [some[number] for some, number in zip(found, numbers, strict=True)]
 
 
-def _placed(judged: CheckResult, document: FleetDocument) -> _Placed:
+def placed(judged: CheckResult, document: FleetDocument) -> Placed:
+    """Give a result with the numbers of its elements in the document."""
     partition, order, elements = judged
     if elements is None or not partition.has_findings:
         return partition, order, None
     nodes: Any = elements
-    return partition, order, tuple([document.number_of(nodes[h]) for h in partition.handles])
+    numbers = [(h, document.number_of(nodes[h])) for h in partition.handles]
+    return partition, order, tuple(numbers)
 
 
 def _at(
-    outcome: UnitOutcome, order: int, partition: Partition, numbers: tuple[int, ...] | None
+    outcome: UnitOutcome, order: int, numbers: tuple[tuple[int, int], ...] | None
 ) -> UnitOutcome:
     """Give an outcome with the numbers of its elements in the document."""
     if not outcome.found:
         return outcome
     if numbers is None:
         return outcome._replace(found=tuple([one._replace(order=order) for one in outcome.found]))
-    places = dict(zip(partition.handles, numbers, strict=True))
+    of = dict(numbers)
     return outcome._replace(
-        found=tuple(
-            [one._replace(element=places[one.element], order=order) for one in outcome.found]
-        )
+        found=tuple([one._replace(element=of[one.element], order=order) for one in outcome.found])
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.fleet.hosts import bits
 from domcaps.language.finding import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from domcaps.fleet.hosts import Resolution
     from domcaps.fleet.units import UnitFinding, UnitOutcome
@@ -43,11 +43,45 @@ class HostSet(NamedTuple):
         return bits(self.hosts)
 
 
-class DomainAnswer(NamedTuple):
-    """The verdicts on one domain; together the sets hold every host once."""
+class DomainAnswer:
+    """The verdicts on one domain; together the sets hold every host once.
 
-    name: str
-    sets: tuple[HostSet, ...]
+    Sets may be given as a function, which is called when they are first wanted. `accepting` may be
+    known before.
+    """
+
+    __slots__ = ("_accepting", "_sets", "name")
+
+    def __init__(
+        self,
+        name: str,
+        sets: tuple[HostSet, ...] | Callable[[], tuple[HostSet, ...]],
+        accepting: int | None = None,
+    ) -> None:
+        self.name = name
+        self._sets = sets
+        self._accepting = accepting
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Work all out before it goes to another process."""
+        return DomainAnswer, (self.name, self.sets)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the verdicts."""
+        if not isinstance(other, DomainAnswer):
+            return NotImplemented
+        return (self.name, self.sets) == (other.name, other.sets)
+
+    def __hash__(self) -> int:
+        """Follow the name."""
+        return hash(self.name)
+
+    @property
+    def sets(self) -> tuple[HostSet, ...]:
+        """The hosts with one verdict each."""
+        if callable(self._sets):
+            self._sets = self._sets()
+        return self._sets
 
     def of(self, host: int) -> HostSet:
         """Give the verdict of a host by its number."""
@@ -56,8 +90,27 @@ class DomainAnswer(NamedTuple):
     @property
     def accepting(self) -> int:
         """Give the hosts that accept the domain."""
-        found = 0
-        for one in self.sets:
-            if one.accepted:
-                found |= one.hosts
-        return found
+        if self._accepting is None:
+            self._accepting = 0
+            for one in self.sets:
+                if one.accepted:
+                    self._accepting |= one.hosts
+        return self._accepting
+
+
+def joined_answer(
+    name: str, before: DomainAnswer | None, found: DomainAnswer, numbers: list[int]
+) -> DomainAnswer:
+    """Add to what is known the verdicts of some hosts; `numbers` are those of these hosts."""
+
+    def renumbered(hosts: int) -> int:
+        return sum(1 << numbers[number] for number in bits(hosts))
+
+    def sets() -> tuple[HostSet, ...]:
+        new = tuple(one._replace(hosts=renumbered(one.hosts)) for one in found.sets)
+        return new if before is None else before.sets + new
+
+    if before is None and numbers == list(range(len(numbers))):
+        return DomainAnswer(name, found.sets)
+    accepting = renumbered(found.accepting) | (0 if before is None else before.accepting)
+    return DomainAnswer(name, sets, accepting)

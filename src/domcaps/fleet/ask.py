@@ -2,33 +2,41 @@
 
 A unit is named by content: the version of domcaps, the store, the manifests of the hosts and the
 hashes of its domains. Who runs it a second time gets the same. So a unit whose worker was killed is
-asked again, and nothing is lost but its time. Results are kept in an index as they arrive
-(`index.py`), by domain and by what was read of hosts: when a host changes, most of what is known
-still holds.
+asked again, and nothing is lost but its time. With an index (`index.py`) results are kept as they
+arrive, by domain and by what was read of hosts: when a host changes, what is known still holds.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from hashlib import sha1
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from domcaps._version import DEFAULT_DIALECT, __version__
 from domcaps.errors import FleetError
+from domcaps.fleet.answers import joined_answer
 from domcaps.fleet.engine import Engine
-from domcaps.fleet.hosts import FleetHosts
+from domcaps.fleet.hosts import FleetHosts, bits
 from domcaps.fleet.manifest import encode, sha256
+from domcaps.fleet.portable import kept_plan
 from domcaps.fleet.store import FleetStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from domcaps.fleet.answers import DomainAnswer
+    from domcaps.fleet.index import VerdictIndex
+    from domcaps.fleet.portable import KeptPlan
     from domcaps.fleet.store import UnreadHost
+
+    Result = tuple[DomainAnswer, KeptPlan | None]
 
 LEAST = 100
 """Verdicts that a unit has at least: fewer would cost more to send than to compute."""
@@ -47,6 +55,7 @@ class FleetQuestion(msgspec.Struct, frozen=True):
     keys: tuple[tuple[str, str], ...]
     libvirt: str = DEFAULT_DIALECT
     new: bool = True
+    planned: bool = False
 
 
 class UnitCounts:
@@ -66,10 +75,18 @@ def name_of(question: FleetQuestion, domains: Iterable[tuple[str, bytes]]) -> st
     return sha256(encode([__version__, question, hashes]))
 
 
-def run_unit(question: FleetQuestion, domains: tuple[tuple[str, bytes], ...]) -> list[DomainAnswer]:
-    """Give the verdicts of one unit: a pure function, in any process that reaches the store."""
-    engine = _engine(question)
-    return [engine.ask(name, data) for name, data in domains]
+def run_unit(question: FleetQuestion, domains: tuple[tuple[str, bytes], ...]) -> list[Result]:
+    """Give the verdicts of one unit: a pure function, in any process that reaches the store.
+
+    With each verdict is what it follows from, where the question says that this is to be kept.
+    """
+    engine, known = _engine(question), dict[int, bytes]()
+    found: list[Result] = []
+    for name, data in domains:
+        answer, plan = engine.planned(name, data)
+        is_kept = question.planned and plan is not None
+        found.append((answer, kept_plan(plan, known) if is_kept and plan else None))
+    return found
 
 
 _ENGINES: dict[FleetQuestion, Engine] = {}
@@ -98,13 +115,15 @@ def ask(
     size: int = 0,
     counts: UnitCounts | None = None,
     keep: Callable[[DomainAnswer], None] | None = None,
+    index: Path | str | None = None,
 ) -> Iterator[DomainAnswer]:
     """Give the verdicts of all hosts on domains, as they become known.
 
     `domains` are pairs of a name and a document. `executor` may be any that has `submit` and
     `shutdown` (`dask.distributed`'s ``client.get_executor()``, Parsl's); by default processes of
     this machine, or none where there is little to do. `hosts` limits the fleet to some names.
-    `keep` is called with each answer once, as soon as it is there.
+    `keep` is called with each answer once, as soon as it is there. `index` is a file, made where
+    there is none: what was found is kept there, and only what it does not tell is asked.
     """
     fleet = store if isinstance(store, FleetStore) else FleetStore(store)
     done = counts or UnitCounts()
@@ -112,13 +131,100 @@ def ask(
         readable, done.unread = fleet.read_hosts()
         hosts = readable
     question = question_of(fleet, hosts, libvirt, new=new)
-    units = list(_units(domains, len(question.keys), size))
-    done.units += len(units)
-    for answers in _run(question, units, executor, done):
-        for answer in answers:
-            if keep is not None:
-                keep(answer)
-            yield answer
+    answers = (
+        _asked(question, domains, executor, done, size)
+        if index is None
+        else _indexed(fleet, question, list(domains), index, (executor, done, size))
+    )
+    for answer, _ in answers:
+        if keep is not None:
+            keep(answer)
+        yield answer
+
+
+def _asked(
+    question: FleetQuestion,
+    domains: Iterable[tuple[str, bytes]],
+    executor: Executor | None,
+    counts: UnitCounts,
+    size: int,
+) -> Iterator[Result]:
+    for results in _results(question, domains, executor, counts, size):
+        yield from results
+
+
+def _results(
+    question: FleetQuestion,
+    domains: Iterable[tuple[str, bytes]],
+    executor: Executor | None,
+    counts: UnitCounts,
+    size: int,
+) -> Iterator[list[Result]]:
+    units = list(_units(sorted(domains, key=_structure), len(question.keys), size))
+    counts.units += len(units)
+    return _run(question, units, executor, counts)
+
+
+def _structure(domain: tuple[str, bytes]) -> bytes:
+    """Give something that domains of the same elements and attributes share.
+
+    These are asked in one unit, so that each process learns of other ones.
+    """
+    return sha1(_VALUES.sub(b"", domain[1]), usedforsecurity=False).digest()
+
+
+_VALUES = re.compile(rb"""'[^'<]*'|"[^"<]*"|(?<=>)[^<]*""")
+
+
+def _indexed(
+    store: FleetStore,
+    question: FleetQuestion,
+    domains: list[tuple[str, bytes]],
+    path: Path | str,
+    how: tuple[Executor | None, UnitCounts, int],
+) -> Iterator[Result]:
+    """Give what an index tells, then what has to be asked, which is kept."""
+    # where nothing is kept, SQLite is not loaded
+    from domcaps.fleet.index import VerdictIndex, name_of_domain
+    from domcaps.fleet.recall import Recall
+
+    scope = encode([__version__, question.libvirt, question.new]).decode()
+    with contextlib.closing(VerdictIndex(path, scope)) as index:
+        hosts = FleetHosts(store, [store.manifest(key) for _, key in question.keys])
+        recall = Recall(index, hosts, question.libvirt)
+        names = [name_of_domain(data) for _, data in domains]
+        plans = index.plans(names)
+        left: dict[int, list[tuple[bytes, DomainAnswer | None, tuple[str, bytes]]]] = {}
+        for digest, domain in zip(names, domains, strict=True):
+            answer, unknown = recall.answer(domain[0], plans.get(digest, []))
+            if answer is not None and not unknown:
+                yield answer, None
+            else:
+                left.setdefault(unknown, []).append((digest, answer, domain))
+        for unknown, some in left.items():
+            yield from _kept(index, question, unknown, some, how)
+
+
+def _kept(
+    index: VerdictIndex,
+    question: FleetQuestion,
+    unknown: int,
+    some: list[tuple[bytes, DomainAnswer | None, tuple[str, bytes]]],
+    how: tuple[Executor | None, UnitCounts, int],
+) -> Iterator[Result]:
+    """Ask some hosts only, keep what is found, and put it together with what was known."""
+    numbers = list(bits(unknown))
+    keys = tuple(question.keys[number] for number in numbers)
+    asked = msgspec.structs.replace(question, keys=keys, planned=True)
+    executor, counts, size = how
+    # two files may have one name
+    known = {str(n): one for n, one in enumerate(some)}
+    domains = [(name, data) for name, (_, _, (_, data)) in known.items()]
+    for results in _results(asked, domains, executor, counts, size):
+        index.keep((known[answer.name][0], plan) for answer, plan in results if plan is not None)
+        for answer, _ in results:
+            _, before, (name, _) = known[answer.name]
+            yield joined_answer(name, before, answer, numbers), None
 
 
 def question_of(
@@ -160,7 +266,7 @@ def _run(
     units: list[tuple[tuple[str, bytes], ...]],
     executor: Executor | None,
     counts: UnitCounts,
-) -> Iterator[list[DomainAnswer]]:
+) -> Iterator[list[Result]]:
     if executor is not None:
         yield from _submitted(question, dict(enumerate(units)), executor, counts)
         return
@@ -173,7 +279,7 @@ def _run(
 
 def _in_pools(
     question: FleetQuestion, left: dict[int, tuple[tuple[str, bytes], ...]], counts: UnitCounts
-) -> Iterator[list[DomainAnswer]]:
+) -> Iterator[list[Result]]:
     """Run units in processes; a pool that broke is replaced, and asked for what is missing."""
     for _ in range(_ATTEMPTS):
         counts.pools += 1
@@ -193,7 +299,7 @@ def _submitted(
     left: dict[int, tuple[tuple[str, bytes], ...]],
     executor: Executor,
     counts: UnitCounts,
-) -> Iterator[list[DomainAnswer]]:
+) -> Iterator[list[Result]]:
     """Submit all units that are left and give results as they come.
 
     `left` loses what was given. A unit that fails because its worker was lost is submitted again.

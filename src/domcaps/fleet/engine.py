@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from domcaps.facts.arch import ARCHITECTURES
-from domcaps.fleet.answering import Answering
+from domcaps.fleet.answering import Answering, VerdictPlan, placed
 from domcaps.fleet.answers import DomainAnswer, HostSet
 from domcaps.fleet.common import CommonCheck, WholeCheck
 from domcaps.fleet.hosts import Resolution, WantedTarget, lowest
@@ -18,6 +18,7 @@ from domcaps.fleet.tracking.proxies import WatchedWorld
 from domcaps.fleet.tracking.recorder import Recorder
 from domcaps.fleet.units import NOWHERE, OF_ALL, SILENT, FleetDocument, UnitFinding, UnitOutcome
 from domcaps.language.domain import Domain
+from domcaps.language.finding import Severity
 from domcaps.validate.check import MAX_SECONDS
 from domcaps.validate.consequences import causes_of
 from domcaps.validate.document.parse import Source, Unreadable, read
@@ -26,7 +27,7 @@ from domcaps.validate.target import TargetNotFound, require_domain, wanted_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from domcaps.fleet.hosts import FleetHosts, WorldTable
+    from domcaps.fleet.hosts import AsNear, FleetHosts, WorldTable
     from domcaps.fleet.partitions import Sets
     from domcaps.fleet.units import UnitTrace
 
@@ -44,6 +45,7 @@ class Engine:
         self._partitions = Partitions()
         self._judge = Judge(self._partitions)
         self._answering = Answering(self._partitions)
+        self._plan: VerdictPlan | None = None
 
     @property
     def remembered(self) -> int:
@@ -52,6 +54,16 @@ class Engine:
 
     def ask(self, name: str, data: bytes) -> DomainAnswer:
         """Give the verdicts of all hosts on a domain."""
+        return self.planned(name, data)[0]
+
+    def planned(self, name: str, data: bytes) -> tuple[DomainAnswer, VerdictPlan | None]:
+        """Give the verdicts, and what they follow from, if that is all that was read of hosts."""
+        self._plan = None
+        answer = self._answer(name, data)
+        plan, self._plan = self._plan, None
+        return answer, plan
+
+    def _answer(self, name: str, data: bytes) -> DomainAnswer:
         try:
             source = read(data)
             require_domain(source)
@@ -64,7 +76,8 @@ class Engine:
             sets = self._sets(source, table)
             if any(resolution.others for resolution in table.resolutions):
                 sets = tuple(self._of_other_types(data, sets))
-            return DomainAnswer(name, tuple(map(_without_consequences, sets)))
+                self._plan = None
+            return DomainAnswer(name, tuple(map(without_consequences, sets)))
         except TooLong:
             text = f"not finished after {MAX_SECONDS:g} seconds of work; there is no result for it"
             return self._same_for_all(name, "check-stopped", text)
@@ -77,18 +90,18 @@ class Engine:
 
     def _sets(self, source: Source, table: WorldTable) -> tuple[HostSet, ...]:
         sets = self._on_worlds(source, table) if table.with_world else ()
-        return tuple(_host_sets(table, sets))
+        return tuple(host_sets(table, sets))
 
     def _of_other_types(self, data: bytes, sets: Iterable[HostSet]) -> Iterator[HostSet]:
         """Add what is found only if the domain is of another type, which is as near."""
         for one in sets:
             known: Sets = ((one.hosts, one.outcome),)
-            for wanted, as_if in one.faults.others:
+            for near in one.faults.others:
                 source = read(data)
                 self._table(source)
-                other = self._on_worlds(source, self.hosts.table(wanted, self.libvirt))
+                other = self._on_worlds(source, self.hosts.table(near.wanted, self.libvirt))
                 known = merged(
-                    (hosts & same, _with_others(outcome, more, as_if))
+                    (hosts & same, _with_others(outcome, more, near))
                     for hosts, outcome in known
                     for same, more in other
                     if hosts & same
@@ -119,8 +132,11 @@ class Engine:
             return self._as_a_whole(source.data, table)
         walk = common.walk()
         document = FleetDocument(source, walk, common.every, new=self.new)
-        judged = self._judge.judged(document, table)
-        return self._answering.sets(document, table, common.outcome(), judged)
+        results = tuple([placed(one, document) for one in self._judge.judged(document, table)])
+        everywhere = common.outcome()
+        if table.wanted.arch is None or table.wanted.arch in ARCHITECTURES:
+            self._plan = VerdictPlan(table.wanted, everywhere, results)
+        return self._answering.sets(table, everywhere, results)
 
     def _as_a_whole(self, data: bytes, table: WorldTable) -> Sets:
         """Check a document on each host that can tell; what is read of hosts says which can't."""
@@ -137,7 +153,8 @@ class Engine:
         return self._partitions.covering(table, [], ask).sets
 
 
-def _host_sets(table: WorldTable, sets: Sets) -> Iterator[HostSet]:
+def host_sets(table: WorldTable, sets: Sets) -> Iterator[HostSet]:
+    """Give the verdicts of hosts on a target, those included that lack it."""
     for resolution, same in table.resolutions.items():
         if not resolution.has_world:
             yield HostSet(same, resolution, SILENT)
@@ -147,7 +164,7 @@ def _host_sets(table: WorldTable, sets: Sets) -> Iterator[HostSet]:
                 yield HostSet(hosts & same, resolution, outcome)
 
 
-def _without_consequences(one: HostSet) -> HostSet:
+def without_consequences(one: HostSet) -> HostSet:
     """Leave out what follows from another finding, as a check of one host does at its end."""
     causes = causes_of(one.outcome.found)
     if not any(causes):
@@ -156,7 +173,7 @@ def _without_consequences(one: HostSet) -> HostSet:
     return one._replace(outcome=one.outcome._replace(found=tuple(left)))
 
 
-def _with_others(outcome: UnitOutcome, other: UnitOutcome, as_if: str) -> UnitOutcome:
+def _with_others(outcome: UnitOutcome, other: UnitOutcome, near: AsNear) -> UnitOutcome:
     """Add findings of another target at places where none of their code is, one for each place."""
     known = {(one.code, one.element, one.attribute) for one in outcome.found}
     added = []
@@ -165,7 +182,8 @@ def _with_others(outcome: UnitOutcome, other: UnitOutcome, as_if: str) -> UnitOu
         place = one.code, one.element, one.attribute
         if place not in known:
             known.add(place)
-            added.append(one._replace(as_if=as_if))
+            severity = Severity.NOTICE.value if near.is_rare else one.severity
+            added.append(one._replace(as_if=near.as_if, severity=severity))
     return UnitOutcome((*outcome.found, *added), outcome.unknown)
 
 

@@ -156,17 +156,25 @@ class TargetFault(NamedTuple):
     accepted: tuple[str, ...] = ()
 
 
+class AsNear(NamedTuple):
+    """Another target that may be meant; what is found only of a rare one is a notice."""
+
+    wanted: WantedTarget
+    as_if: str
+    is_rare: bool
+
+
 class Resolution(NamedTuple):
     """What came of resolving a target on some hosts: without faults where it is there.
 
-    `as_if` says what was taken instead, `others` what is as near, each with what is said of it.
+    `as_if` says what was taken instead, `others` what is as near.
     Where nothing could be taken there is no world.
     """
 
     faults: tuple[TargetFault, ...] = ()
     as_if: str = ""
     has_world: bool = True
-    others: tuple[tuple[WantedTarget, str], ...] = ()
+    others: tuple[AsNear, ...] = ()
 
 
 class WorldTable:
@@ -174,6 +182,7 @@ class WorldTable:
 
     def __init__(self, hosts: FleetHosts, wanted: WantedTarget, dialect: str) -> None:
         self.number = next(_NUMBERS)
+        self.wanted = wanted
         self._hosts = hosts
         self._selections: dict[ReadKey, dict[Any, int]] = {}
         self._resolved: list[tuple[int, Target, EmulatorFacts]] = []
@@ -219,8 +228,10 @@ class WorldTable:
             self.resolutions[Resolution((fault,), has_world=False)] |= same
             return
         faults = tuple(_fault_of(code, wrong, source.root) for code, wrong in found.faults)
-        usual = (other for other in found.others if not other.is_rare)
-        others = tuple((wanted.of(other.world.target), other.as_if) for other in usual)
+        others = tuple(
+            AsNear(wanted.of(other.world.target), other.as_if, other.is_rare)
+            for other in found.others
+        )
         self.resolutions[Resolution(faults, found.as_if, others=others)] |= same
         self.with_world |= same
         world = found.world

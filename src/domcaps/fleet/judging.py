@@ -135,6 +135,10 @@ def _only_parses(check: FieldCheck) -> bool:
     return declared.choice is declared.at_start is None and check.dated is None
 
 
+def _matters(partition: Partition) -> bool:
+    return partition.reads_hosts or not partition.is_silent
+
+
 class _Settled(NamedTuple):
     """What the shape of a part decides, and the checks that read more."""
 
@@ -152,7 +156,7 @@ class Judge:
         self.size = 0
 
     def judged(self, document: FleetDocument, table: WorldTable) -> list[CheckResult]:
-        """Give what is found in a document, where anything is."""
+        """Give what is found in a document, where anything is or may be on other hosts."""
         world = table.world(lowest(table.with_world))
         reads = DocumentReads(Domain(document.source.root, world, new=document.new), document.walk)
         looks = Looks(document, reads, table)
@@ -177,7 +181,7 @@ class Judge:
         for check in settled.left:
             if not check.is_silent(node):
                 judged, _ = self._judged(check, which, node, order, looks)
-                if not judged.partition.is_silent:
+                if _matters(judged.partition):
                     yield judged
 
     def _first_of_shape(
@@ -192,7 +196,7 @@ class Judge:
                     left.append(check)
                 continue
             judged, is_settled = self._judged(check, which, node, order, looks)
-            if not judged.partition.is_silent:
+            if _matters(judged.partition):
                 yield judged
                 if is_settled:
                     partitions[judged.partition] = None

@@ -26,10 +26,13 @@ _NUMBERS = itertools.count()
 class Partition:
     """What one check finds, by hosts; equal ones are one object.
 
-    `handles` are those of the elements that any of its findings is about.
+    `handles` are those of the elements that any of its findings is about. `reads_hosts` tells that
+    other hosts may find something else.
     """
 
-    __slots__ = ("handles", "has_findings", "is_silent", "number", "sets", "traces")
+    __slots__ = (
+        "handles", "has_findings", "is_silent", "number", "reads_hosts", "sets", "traces",
+    )  # fmt: skip
 
     def __init__(self, sets: Sets, traces: tuple[UnitTrace, ...]) -> None:
         self.number = next(_NUMBERS)
@@ -38,6 +41,7 @@ class Partition:
         found = [one.element for _, outcome in sets for one in outcome.found]
         self.handles = tuple(dict.fromkeys(found))
         self.has_findings = bool(found)
+        self.reads_hosts = any(trace.reads for trace in traces)
         self.is_silent = len(sets) == 1 and not any(sets[0][1])
 
 
@@ -102,6 +106,20 @@ class Partitions:
                 same = hosts & more
                 if same:
                     yield same, (*numbers, number)
+
+
+def held(table: WorldTable, traces: Iterable[UnitTrace]) -> Partition:
+    """Give what traces say of the hosts of a table; of the others they say nothing."""
+    left, used = table.with_world, []
+    found: dict[UnitOutcome, int] = {}
+    for trace in traces:
+        same = left & selected(table, trace)
+        if same:
+            found[trace.outcome] = found.get(trace.outcome, 0) | same
+            used.append(trace)
+            left &= ~same
+    sets = tuple((hosts, outcome) for outcome, hosts in found.items())
+    return Partition(sets, tuple(used))
 
 
 def selected(table: WorldTable, trace: UnitTrace) -> int:

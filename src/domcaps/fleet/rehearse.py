@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps._version import DEFAULT_DIALECT
+from domcaps.fleet.answers import DomainAnswer
 from domcaps.fleet.engine import Engine
 from domcaps.fleet.fleet import CountedReason, accepts_of
 from domcaps.fleet.hosts import FleetHosts, bits
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from domcaps.facts.record import Recording
-    from domcaps.fleet.answers import DomainAnswer
     from domcaps.fleet.fleet import Fleet
     from domcaps.fleet.manifest import EmulatorEntry, Manifest
 
@@ -83,9 +83,8 @@ def _compared(
 ) -> Rehearsed:
     was, will = before.accepting, after.accepting
     broken = was & ~will
-    limited = after._replace(
-        sets=tuple(s._replace(hosts=s.hosts & broken) for s in after.sets if s.hosts & broken)
-    )
+    sets = tuple(s._replace(hosts=s.hosts & broken) for s in after.sets if s.hosts & broken)
+    limited = DomainAnswer(after.name, sets)
     return Rehearsed(
         after.name,
         tuple(hosts.names[n] for n in bits(broken)),

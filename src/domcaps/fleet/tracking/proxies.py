@@ -50,7 +50,7 @@ def _sorted(value: Any) -> Any:
     return value
 
 
-class _Items(tuple[Any, ...]):
+class Items(tuple[Any, ...]):
     """The items of a mapping, as part of a step: steps are keys."""
 
     __slots__ = ()
@@ -58,12 +58,12 @@ class _Items(tuple[Any, ...]):
 
 def _frozen(value: Any) -> Any:
     if isinstance(value, dict):
-        return _Items((name, _frozen(inner)) for name, inner in value.items())
+        return Items((name, _frozen(inner)) for name, inner in value.items())
     return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
 def _thawed(value: Any) -> Any:
-    if isinstance(value, _Items):
+    if isinstance(value, Items):
         return {name: _thawed(inner) for name, inner in value}
     return value
 
