@@ -62,6 +62,16 @@ def test_nobody_else_may_read_it(store: DiskStore) -> None:
     assert file_of(store).stat().st_mode & 0o777 == 0o600
 
 
+def test_folders_above_that_are_made_are_the_users_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        assert DiskStore(tmp_path / "home/.cache/domcaps").save(NAME, trace(1))
+    finally:
+        os.umask(before)
+    for folder in ("home", "home/.cache", "home/.cache/domcaps"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
+
+
 def replaced(data: bytes) -> Callable[[Path], object]:
     return lambda file: file.write_bytes(data)
 

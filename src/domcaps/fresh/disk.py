@@ -242,7 +242,7 @@ class DiskStore:
     def _own_folder(self) -> bool:
         """Make the folder where there is none; tell whether it is one to write to."""
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_folder(self.folder)
             return _is_ours(os.lstat(self.path), folder=True)
         except OSError:
             return False
@@ -310,3 +310,15 @@ def _lock(handle: int, patience: float) -> bool:
             return True
         time.sleep(pause)
         pause = min(2 * pause, 0.05)
+
+
+def _make_folder(path: Path) -> None:
+    """Make a folder for this user alone, and those above that are not there likewise.
+
+    With `parents` the umask alone decides about these, and others might write to ``~/.cache``.
+    """
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+    except FileNotFoundError:
+        _make_folder(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)

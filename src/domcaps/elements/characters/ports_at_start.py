@@ -57,10 +57,7 @@ def isa_ports_differ(serial: Serial) -> Problems:
     if serial.type != "isa-serial" or serial.target_type == "isa-serial" or serial.port is None:
         # with the type, it is refused when the domain is defined
         return
-    numbers = serial.domain.once(_port_numbers)
-    others = [one for one in serial.domain.all(Serial) if one.type == "isa-serial"]
-    before = others[: [one.node for one in others].index(serial.node)]
-    if serial.port in {numbers[one.node] for one in before}:
+    if serial.node in serial.domain.once(_with_a_port_of_another):
         message = f"another ISA serial port has the number {serial.port}; choose another"
         yield problem(message, serial, "target/@port")
 
@@ -69,9 +66,22 @@ def _port_numbers(domain: Domain) -> dict[Node, int]:
     """Give the port of each ``<serial>``, as given or as libvirt gives it."""
     numbers = {one.node: one.port for one in domain.all(Serial)}
     found: dict[Node, int] = {node: port for node, port in numbers.items() if port is not None}
-    for node in (node for node, port in numbers.items() if port is None):
-        found[node] = max(found.values(), default=-1) + 1
-    return found
+    highest = max(found.values(), default=-1)
+    unnumbered = (node for node, port in numbers.items() if port is None)
+    return found | {node: highest + place for place, node in enumerate(unnumbered, 1)}
+
+
+def _with_a_port_of_another(domain: Domain) -> frozenset[Node]:
+    """Give the ISA serial ports whose number one before them has."""
+    numbers = domain.once(_port_numbers)
+    seen: set[int] = set()
+    found = set()
+    for serial in domain.all(Serial):
+        if serial.type == "isa-serial":
+            number = numbers[serial.node]
+            found |= {serial.node} if number in seen else set()
+            seen.add(number)
+    return frozenset(found)
 
 
 _PARALLEL = "<parallel type='null'/>"
@@ -87,10 +97,13 @@ _MOST_PARALLEL = 3
 )
 def parallel_ports_are_three(parallel: Parallel) -> Problems:
     """A domain may have at most three ``<parallel>`` ports."""
-    ports = [one.node for one in parallel.domain.all(Parallel)]
-    if parallel.node in ports[_MOST_PARALLEL:]:
+    if parallel.node in parallel.domain.once(_surplus_parallel):
         message = f"QEMU has at most {_MOST_PARALLEL} parallel ports; remove the others"
         yield problem(message, parallel)
+
+
+def _surplus_parallel(domain: Domain) -> frozenset[Node]:
+    return frozenset(one.node for one in domain.all(Parallel)[_MOST_PARALLEL:])
 
 
 _SCLP = "<console type='null'><target type='sclp'/></console>"
@@ -108,10 +121,18 @@ def sclp_consoles_are_single(console: Console) -> Problems:
     kind = console.target_type
     if kind not in {"sclp", "sclplm"}:
         return
-    same = [one.node for one in console.domain.all(Console) if one.target_type == kind]
-    if console.node in same[1:]:
+    if console.node in console.domain.once(_repeated_sclp):
         message = f"QEMU has at most one console of type {kind!r}; remove this one"
         yield problem(message, console, "target/@type")
+
+
+def _repeated_sclp(domain: Domain) -> frozenset[Node]:
+    first: dict[str, Node] = {}
+    return frozenset(
+        one.node
+        for one in domain.all(Console)
+        if first.setdefault(one.target_type or "", one.node) is not one.node
+    )
 
 
 _CHANNEL = (
