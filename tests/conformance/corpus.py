@@ -51,6 +51,7 @@ AFTER_LIBVIRT = (
     "cputune-vcpupin-cpuset-unavailable",
     "disk-format-read-only",
     "disk-place-missing",
+    "disk-source-file-duplicate",
     "features-pvspinlock-without-kvm",
     "interface-model-unavailable",
     "max-memory-beyond-addresses",

@@ -121,7 +121,7 @@ def card_sits_in_the_first_slot(smartcard: Smartcard) -> Problems:
     Smartcard,
     bad="<smartcard mode='host'/><smartcard mode='host'/>",
     good="<smartcard mode='host'/>",
-    since=SMARTCARD_ONCE,
+    defined=SMARTCARD_ONCE,
 )
 def one_card(smartcard: Smartcard) -> Problems:
     """A domain may have at most one ``<smartcard>``."""

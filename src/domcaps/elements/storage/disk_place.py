@@ -84,6 +84,13 @@ def _is_looked_at(disk: Disk) -> bool:
     return hardware is None or hardware.supports_pci
 
 
+_SCSI_HOST = (
+    "<controller type='scsi' index='0' model='lsilogic'/><hostdev mode='subsystem' type='scsi'>"
+    "<source><adapter name='scsi_host0'/><address bus='0' target='0' unit='0'/></source>"
+    "<address type='drive' controller='0' bus='0' target='{}' unit='0'/></hostdev>"
+)
+
+
 @rule(
     "disk-address-out-of-range",
     Drives,
@@ -106,6 +113,21 @@ def place_is_on_the_controller(drives: Drives) -> Problems:
                 yield _misplaced(drive, f"an {drive.bus} bus has only one {name}; set {name}='0'")
                 break
         else:
+            yield from _on_lsilogic(drives, drive, drive.place)
+
+
+@rule(
+    "hostdev-address-out-of-range",
+    Drives,
+    bad=_SCSI_HOST.format("4"),
+    good=_SCSI_HOST.format("0"),
+    stage=Stage.START,
+    until=DRIVE_ADDRESSES_OF_ALL,
+)
+def host_devices_are_on_the_controller(drives: Drives) -> Problems:
+    """The target of a SCSI ``<hostdev>`` must be 0 on an lsilogic controller (at start)."""
+    for drive in drives.host_devices:
+        if drive.place is not None:
             yield from _on_lsilogic(drives, drive, drive.place)
 
 

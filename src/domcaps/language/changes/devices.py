@@ -52,7 +52,11 @@ PANIC_DEFAULTS = estimate(
     "11.1", "10.7 and 11.3 differ", "<panic> requires a model on machine types without a default"
 )
 VSOCK_OPTIONS = change("7.1", DOCUMENT, "<vsock> supports virtio options")
-SMARTCARD_ONCE = estimate("7.4", "7.0 and 9.0 differ", "a second <smartcard> is refused")
+SMARTCARD_ONCE = estimate(
+    "7.4",
+    "7.0 and 9.0 differ",
+    "a second <smartcard> is refused at definition, and not only at start",
+)
 IOMMU_TRANSLATION = change("10.7", DOCUMENT, "'dma_translation' of <iommu> is supported")
 SHMEM_SIZE_DEFINED = estimate(
     "10.1", "9.10 and 10.4 differ", "the size of <shmem> is checked when the domain is defined"
