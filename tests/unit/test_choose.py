@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -324,6 +325,16 @@ def test_the_validator_says_what_libvirt_says_of_smm(host: domcaps.Host) -> None
     result = with_smm(host, smm=False).validate(xml)
     assert result.definable
     assert [finding.code for finding in result.errors] == ["features-smm-unavailable"]
+
+
+def test_firmware_that_needs_smm_is_named_with_the_way_out(host: domcaps.Host) -> None:
+    xml = with_smm(host, smm=True).choose("web", uefi=True, virttype="kvm", machine="q35").xml
+    xml = re.sub(r"<firmware>.*?</firmware>\s*", "", xml, flags=re.DOTALL)
+    without = with_smm(host, smm=False)
+    (finding,) = without.validate(xml).errors
+    assert finding.message.startswith("libvirt selects '/")
+    assert "add <firmware><feature enabled='no' name='secure-boot'/></firmware>" in finding.message
+    assert without.repair(xml).accepted
 
 
 @pytest.mark.parametrize(

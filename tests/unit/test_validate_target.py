@@ -58,10 +58,10 @@ def test_what_was_taken_instead_is_said(host: domcaps.Host) -> None:
     assert len(found) == 3
     emulator, machine = found["emulator-unsupported"], found["os-machine-unsupported"]
     video = found["video-model-type-unknown"]
-    assert machine.accepted[0] == "q35"
+    assert machine.accepted[0] == "pc-q35-8.2"
     assert emulator.accepted == (RIGHT["emulator"],)
     assert emulator.as_if == machine.as_if == ""
-    assert video.as_if == f"emulator='{RIGHT['emulator']}', machine='q35'"
+    assert video.as_if == f"emulator='{RIGHT['emulator']}', machine='pc-q35-8.2'"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_architectures_by_other_names(host: domcaps.Host, arch: str, right: str)
 
 @pytest.mark.parametrize(
     ("named", "nearest"),
-    [("pc-q35-2.12", "q35"), ("pc-q35-rhel7.6.0", "q35"), ("pc-i440fx-2.4", "pc"),
+    [("pc-q35-2.12", "pc-q35-8.2"), ("pc-q35-rhel7.6.0", "q35"), ("pc-i440fx-2.4", "pc-i440fx-8.2"),
      ("pc-0.12", "pc"), ("q53", "q35")],
 )  # fmt: skip
 def test_the_nearest_machine_type(host: domcaps.Host, named: str, nearest: str) -> None:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.choose.text import text_of
-from domcaps.language.node_path import path_of, without_positions
+from domcaps.language.node_path import tag_of
 
 if TYPE_CHECKING:
     from collections.abc import Container
+
+    from lxml.etree import _Element as Node
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,10 @@ def _has_parent(path: str, paths: Container[str]) -> bool:
 
 def _elements(data: bytes) -> Counter[str]:
     """Count the elements of a document by their paths without numbers."""
-    root = text_of(data).root
-    return Counter(without_positions(path_of(node)) for node in root.iter())
+    paths: dict[Node | None, str] = {None: ""}
+    for node in text_of(data).root.iter("*"):
+        paths[node] = f"{paths[node.getparent()]}/{tag_of(node)}"
+    return Counter(path for node, path in paths.items() if node is not None)
 
 
 def line_in(original: bytes, current: bytes, line: int) -> int:

@@ -25,7 +25,7 @@ from domcaps.choose.protected import (
 from domcaps.choose.ranking import KINDS, ranked
 from domcaps.choose.text import text_of
 from domcaps.elements.boards.families import family_of
-from domcaps.language.node_path import path_of, without_positions
+from domcaps.language.node_path import path_of, tag_of, without_positions
 from domcaps.language.truth import Truth
 from domcaps.validate.alternatives import substitutes
 
@@ -140,7 +140,7 @@ class Edits:
             )  # fmt: skip
         elif not name:
             yield Edit(
-                f"element <{node.tag}> is called <{right}>", path_of(node), loss,
+                f"element <{tag_of(node)}> is called <{right}>", path_of(node), loss,
                 functools.partial(self.text.rename_element, node, right),
             )  # fmt: skip
 
@@ -179,7 +179,7 @@ class Edits:
             found = self.text.node(place(path.partition("/@")[0], at))
             if found is not None and (not found[1] or found[0].get(found[1]) is not None):
                 node, name = found
-                words.append(f"{name}='{node.get(name)}'" if name else f"<{node.tag}>")
+                words.append(f"{name}='{node.get(name)}'" if name else f"<{tag_of(node)}>")
         return ", ".join(words)
 
     def _at(self, node: Node, attribute: str, finding: Finding) -> Iterator[Edit]:
@@ -225,7 +225,7 @@ class Edits:
         if attribute:
             what = f"{attribute}='{value}'" + (f" instead of '{old}'" if old else " added")
         else:
-            what = f"<{node.tag}> {value!r} instead of {old!r}"
+            what = f"<{tag_of(node)}> {value!r} instead of {old!r}"
         remark = (rule.remarks or {}).get(value) if rule is not None else None
         if remark:
             what += f" ({remark})"
@@ -312,7 +312,7 @@ class Edits:
         if is_protected(node):
             loss = losses.PROTECTED
         size = sum(1 + len(inner.keys()) for inner in node.iter())
-        what = f"<{node.tag}>"
+        what = f"<{tag_of(node)}>"
         return Edit(
             f"{what} removed", path, loss + min(size, 30),
             functools.partial(without_element, self.text, node), removes=what,

@@ -61,6 +61,16 @@ def machine_names(world: World) -> tuple[str, ...]:
     return (*aliases, *(m.name for m in known))
 
 
+def lasting_machine_names(world: World) -> tuple[str, ...]:
+    """Give the same without deprecated ones, for which a domain would have to be changed again.
+
+    The target's own machine type stays, so that it is known that QEMU has it.
+    """
+    known = world.emulator.machines(world.target.virttype)
+    gone = {m.name for m in known if m.deprecated and not m.alias} - {world.target.machine}
+    return tuple(name for name in machine_names(world) if name not in gone)
+
+
 def verdict(hosts: Sequence[HostLike], data: bytes, libvirt: str, *, new: bool) -> Verdict:
     """Give all findings for every host; `misspelt` are those that look like known names."""
     refused: list[Finding] = []

@@ -37,6 +37,9 @@ def with_nearest_number(edit: Edit, works: Callable[[Edit], bool]) -> Edit:
         return works(again(str(number)))
 
     wrong, right = int(edit.old), int(edit.value)
+    if str(wrong) != edit.old and fits(wrong):
+        # the same number, as libvirt reads it: -0 is 0
+        return again(str(wrong))
     found = _between(wrong, right, fits)
     for power in _powers(wrong):
         if abs(power - wrong) < abs(found - wrong) and fits(power):

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from domcaps.choose import losses
 from domcaps.choose.edits import Edits
-from domcaps.choose.hosts import machine_names, refusals, world_of
+from domcaps.choose.hosts import lasting_machine_names, refusals, world_of
 from domcaps.choose.text import DocumentText, text_of
 from domcaps.errors import InputError
+from domcaps.language.node_path import tag_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,7 +74,7 @@ def _tried(
     world = world_of(host, text.data, libvirt)
     targets: tuple[Sequence[str], Sequence[str]] = ((), ())
     if world is not None:
-        targets = machine_names(world), world.emulator.virttypes
+        targets = lasting_machine_names(world), world.emulator.virttypes
     before = _places(refusals([host], text.data, libvirt, new=new, only=finding.code))
     for edit in Edits(text.data, *targets).repairing(finding)[:_MOST_TRIED]:
         if edit.loss >= losses.SETTING or edit.removes:
@@ -100,7 +101,7 @@ def _renamed(text: DocumentText, finding: Finding) -> Iterator[tuple[str, bytes]
                 text.rename_attribute(node, attribute, right),
             )
         elif not attribute:
-            yield f"rename <{node.tag}> to <{right}>", text.rename_element(node, right)
+            yield f"rename <{tag_of(node)}> to <{right}>", text.rename_element(node, right)
 
 
 def _places(findings: Sequence[Finding]) -> frozenset[tuple[str, str]]:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from domcaps.validate.known import Known
 
 
+_SCHEMA = "schema-"
+"""How the codes begin of what only a comparison with the schema finds."""
+
+
 class Request(Struct, frozen=True, kw_only=True):
     """The command line, as click reads it; what it does not name is None, "" or empty."""
 
@@ -140,7 +144,12 @@ class Run:
         """Name the command that proposes edits, where people read and there is XML to edit."""
         if self.form != "text" or self.statistics or self.request.quiet:
             return
-        if not any(not code.startswith("xml-") for code in self.summary.refusing):
+        refusing = [code for code in self.summary.refusing if not code.startswith("xml-")]
+        if not refusing:
+            return
+        if all(code.startswith(_SCHEMA) for code in refusing):
+            # 'fix' knows no schema
+            say(f"next: domcaps codes {min(refusing)}", err=True)
             return
         hosts = [word for name in self.request.hosts for word in ("--host", name)]
         libvirt = ["--libvirt", self.request.libvirt] if self.request.libvirt else []

@@ -22,6 +22,12 @@ def path_of(node: Node, attribute: str = "") -> str:
     return with_attribute("/" + "/".join(reversed(steps)), attribute)
 
 
+def tag_of(node: Node) -> str:
+    """Give the name of an element as the document writes it, with its prefix: ``qemu:del``."""
+    name = str(node.tag).rpartition("}")[2]
+    return f"{node.prefix}:{name}" if node.prefix else name
+
+
 def without_positions(path: str) -> str:
     """Give a path without positions and conditions: ``/domain/devices/hologram/@bus``."""
     return "/".join(step.partition("[")[0] for step in path.split("/"))

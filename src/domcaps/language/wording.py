@@ -158,3 +158,11 @@ def denied(statement: str) -> str:
         return f"not true: {statement}"
     rest = statement[verb.end() :]
     return f"{statement[: verb.start()]}{_NEGATIONS[verb[0]]}{rest}"
+
+
+def signless(text: str) -> str:
+    """Say of a zero with a minus sign what to write: libvirt takes it for no number at all.
+
+    Returns "" for every other text.
+    """
+    return "; write '0', without a minus sign" if re.fullmatch(r"\s*-0+", text) else ""

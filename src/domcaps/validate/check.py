@@ -13,6 +13,7 @@ from domcaps.facts.emulator import Unanswered
 from domcaps.language.at_start import start_doubt, start_failure
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, SeverityWord, Stage, StageWord, quoted
+from domcaps.language.node_path import tag_of
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
 from domcaps.language.wording import one_of
@@ -247,7 +248,7 @@ class DocumentCheck:
         for number, node in enumerate(take_away(self.domain.root)):
             if not number:
                 self.source.keep()  # places and paths, while all elements are there
-            text = f"<{node.tag}> is repeated: only the first one counts"
+            text = f"<{tag_of(node)}> is repeated: only the first one counts"
             self._passed_over("repeated-element", text, node)
 
     def _parts(self, walk: DocumentWalk, checks_of: ChecksOf) -> None:
@@ -500,7 +501,7 @@ class DocumentCheck:
         hint = f"; did you mean {' or '.join(map(repr, known))}?" if known else ""
         if attribute:
             code = "unknown-attribute"
-            what = f"<{node.tag}> has no attribute {quoted(attribute)}"
+            what = f"<{tag_of(node)}> has no attribute {quoted(attribute)}"
         else:
             code = "unknown-element"
             parent = node.getparent()

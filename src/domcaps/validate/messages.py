@@ -10,7 +10,8 @@ import re
 from typing import TYPE_CHECKING
 
 from domcaps.language.finding import quoted
-from domcaps.language.wording import did_you_mean, named, one_of
+from domcaps.language.node_path import tag_of
+from domcaps.language.wording import did_you_mean, named, one_of, signless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,14 +25,15 @@ if TYPE_CHECKING:
 def place_of(part: Part, declared: Field[object]) -> str:
     """Name a field of a part: "attribute 'type' of <model> in <video>"."""
     parent = part.node.getparent()
-    outer = "" if parent is None else str(parent.tag)
-    return named(f"{outer}/{part.node.tag}" if outer else str(part.node.tag), declared.path)
+    own = tag_of(part.node)
+    return named(own if parent is None else f"{tag_of(parent)}/{own}", declared.path)
 
 
 def invalid(place: str, text: str, expected: str, known: Sequence[str]) -> str:
     """Describe a value of the wrong form; of `known` values the likely ones are listed."""
     must = one_of(known) if known else expected
-    return f"{place} is {quoted(text)}, but must be {must}{did_you_mean(text, known)}"
+    hint = did_you_mean(text, known) if known else signless(text)
+    return f"{place} is {quoted(text)}, but must be {must}{hint}"
 
 
 def missing(place: str, expected: str) -> str:
@@ -97,6 +99,10 @@ _ADVISES = re.compile(
 
 _ADVICE = (
     "; use ",
+    "; remove ",
+    "; add ",
+    "; set ",
+    "; write ",
     ". Use ",
     ". To enable it: ",
     "; did you mean ",

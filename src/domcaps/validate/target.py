@@ -23,7 +23,7 @@ from domcaps.facts.arch import serves
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language.finding import Finding
 from domcaps.language.fix import Fix, set_value
-from domcaps.language.node_path import path_of
+from domcaps.language.node_path import path_of, tag_of
 from domcaps.language.rule import Problem
 from domcaps.similar import close_matches
 
@@ -106,7 +106,7 @@ def nearest_target(source: Source, open_world: OpenWorld) -> NearestTarget:
 def require_domain(source: Source) -> None:
     """Raise `TargetNotFound` for what is no domain."""
     if source.root.tag != "domain":
-        message = f"the root element is <{source.root.tag}>, but must be <domain>"
+        message = f"the root element is <{tag_of(source.root)}>, but must be <domain>"
         raise _not_found(source, Fault("domain-missing", Problem(message, source.root)))
 
 

@@ -6,6 +6,8 @@ ones.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from domcaps.elements.advice.drifts import SMM_IS_REFUSED
 from domcaps.elements.boards.defaults import IMAGE_FORMAT, VCPUS
 from domcaps.elements.boards.fixed import (
@@ -16,7 +18,7 @@ from domcaps.elements.boards.fixed import (
 from domcaps.elements.boot.firmware import chosen, is_default_image, uses_smm, wish_of
 from domcaps.elements.boot.os import Loader, Nvram, Os
 from domcaps.facts.kvm import KVM_UNSEEN
-from domcaps.language.changes.boot import FIRMWARE_REWORKED
+from domcaps.language.changes.boot import FIRMWARE_FEATURES_READ, FIRMWARE_REWORKED
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.part import Part
@@ -24,6 +26,9 @@ from domcaps.language.quantities import KIB, kib, shown_size, size_of
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
+
+if TYPE_CHECKING:
+    from domcaps.language.domain import Domain
 
 
 class WholeDomain(Part):
@@ -50,17 +55,32 @@ def kvm_has_smm(domain: WholeDomain) -> Problems:
     if world.truth(SMM_IS_REFUSED) is not Truth.YES or not uses_smm(domain.domain):
         return
     if wish_of(domain.domain).smm == "on":
-        at, what = "features/smm", "System Management Mode (SMM)"
+        at, what = "features/smm", "<smm> requests System Management Mode (SMM), which"
         fix: tuple[Fix, ...] = (set_value("off", "@state"),)
         way = "set <smm state='off'/>, so that firmware without SMM is selected"
     else:
-        at, what = "os", "the selected firmware requires System Management Mode (SMM), which"
-        fix = ()
-        way = "select firmware without secure boot"
-    message = (
-        f"{what} is not supported by this host's KVM; {way}, or use a host whose KVM supports SMM"
-    )
+        at, what, way, fix = _firmware_with_smm(domain.domain)
+    message = f"{what} this host's KVM does not support; {way}, or use a host whose KVM does"
     yield problem(message, domain, at, reason=SMM_IS_REFUSED.explain(world), fix=fix)
+
+
+_WITHOUT_SECURE_BOOT = "<feature enabled='no' name='secure-boot'/>"
+
+
+def _firmware_with_smm(domain: Domain) -> tuple[str, str, str, tuple[Fix, ...]]:
+    """Give the place, the cause, the way out and its edit, where the firmware needs SMM."""
+    found = chosen(domain)
+    image = f"libvirt selects {found.image!r}, which" if found is not None else "the firmware"
+    what = f"{image} requires System Management Mode (SMM), which"
+    system = domain.first(Os)
+    asked = [*domain.root.iterfind("os/firmware/feature[@name='secure-boot']")]
+    if asked or wish_of(domain).secure == "yes" or system is None or not system.firmware:
+        return "os", what, "set <os> to firmware without secure boot", ()
+    if not domain.world.target.dialect.has(FIRMWARE_FEATURES_READ):
+        return "os", what, "set <loader> to an image without secure boot", ()
+    add = Fix(add=f"<os><firmware>{_WITHOUT_SECURE_BOOT}</firmware></os>")
+    way = f"add <firmware>{_WITHOUT_SECURE_BOOT}</firmware> to <os>"
+    return "os", what, way, (add,)
 
 
 @rule(

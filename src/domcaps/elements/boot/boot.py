@@ -12,13 +12,14 @@ from domcaps.elements.boards.defaults import CONSOLE_TARGET
 from domcaps.elements.boards.families import X86
 from domcaps.elements.boot.os import Boot, Os
 from domcaps.language.changes.boot import ACPI_TABLES, SHIM_CHECKED
-from domcaps.language.finding import Stage
+from domcaps.language.finding import Stage, quoted
 from domcaps.language.fix import Fix
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import repeated
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import Int, OneOf
+from domcaps.language.wording import signless
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -75,7 +76,7 @@ def kinds_or_devices(boot: Boot) -> Problems:
             line = ordered.sourceline
             message = (
                 "<boot dev='…'> in <os> cannot be combined with <boot order='…'> in a device "
-                f"(line {line}); remove one kind"
+                f"(line {line}); use only one of them"
             )
             # the order of the devices says more than their kinds do
             kinds = ("/domain/os/boot",) * len(boot.domain.all(Boot))
@@ -126,7 +127,8 @@ def menu_waits_a_minute(system: Os) -> Problems:
         _MENU_TIMEOUT.parse(timeout)
     except ValueError:
         yield problem(
-            "attribute 'timeout' of <bootmenu> must be from 0 to 65535 (milliseconds)",
+            f"attribute 'timeout' of <bootmenu> is {quoted(timeout)}, but must be from 0 to 65535 "
+            f"milliseconds{signless(timeout)}",
             system,
             "bootmenu/@timeout",
         )

@@ -28,6 +28,7 @@ from domcaps.language.changes.devices import (
 )
 from domcaps.language.fix import Fix, Substitutes, set_value
 from domcaps.language.lazy import cached_property
+from domcaps.language.node_path import tag_of
 from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
 from domcaps.language.part import field
 from domcaps.language.predicate import AllOf
@@ -361,7 +362,7 @@ def emulator_is_described(tpm: Tpm) -> Problems:
     banks = backend.find("active_pcr_banks")
     for bank in () if banks is None else banks.iterchildren("*"):
         if bank.tag not in _BANKS:
-            yield problem(f"<{bank.tag}> is not a known PCR bank", bank, accepted=_BANKS)
+            yield problem(f"<{tag_of(bank)}> is not a known PCR bank", bank, accepted=_BANKS)
 
 
 @rule(

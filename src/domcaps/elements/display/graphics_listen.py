@@ -74,7 +74,8 @@ def old_and_new_way_agree(graphics: Graphics) -> Problems:
             said = outer is not None and inner is not None
             if node.get("type") == kind and said and outer != inner:
                 yield problem(
-                    f"this differs from {old}={outer!r} of <graphics>; remove that attribute",
+                    f"{new}={inner!r} differs from {old}={outer!r} of <graphics>; remove {new} "
+                    f"here, or write {new}={outer!r}",
                     node,
                     f"@{new}",
                 )

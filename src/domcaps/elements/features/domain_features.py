@@ -33,6 +33,7 @@ from domcaps.language.changes.features import (
 from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix, set_value
+from domcaps.language.node_path import tag_of
 from domcaps.language.observed import arch, device_property
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option
@@ -170,7 +171,8 @@ def feature_is_known(features: Features) -> Problems:
         known = libvirt_reads(features, came) if came else node.tag in NAMES
         if not known:
             yield problem(
-                f"<{node.tag}> is not a feature that libvirt knows; correct the name, or remove it",
+                f"<{tag_of(node)}> is not a feature that libvirt knows; correct the name, or "
+                "remove it",
                 node,
             )
 

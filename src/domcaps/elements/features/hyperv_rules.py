@@ -33,6 +33,7 @@ from domcaps.language.changes.features import (
 )
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix, set_value
+from domcaps.language.node_path import tag_of
 from domcaps.language.part import Part, field
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -131,7 +132,9 @@ def switches_have_states(hyperv: Hyperv) -> Problems:
     for node in hyperv.switches:
         if FEATURES.find(str(node.tag), dialect) is None:
             yield problem(
-                f"<{node.tag}> is not a known Hyper-V enlightenment", node, accepted=sorted(NAMES)
+                f"<{tag_of(node)}> is not a known Hyper-V enlightenment",
+                node,
+                accepted=sorted(NAMES),
             )
         else:
             yield from _state(node)

@@ -15,6 +15,7 @@ libvirt reads all of them whatever the domain's type, and refuses names that it 
 from __future__ import annotations
 
 from domcaps.language.changes.features import KVM_DIRTY_RING, KVM_PV_IPI
+from domcaps.language.node_path import tag_of
 from domcaps.language.part import Part, field
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
@@ -132,7 +133,7 @@ def _switches(features: Part, names: frozenset[str], *, required: bool) -> Probl
         state = node.get("state")
         if node.tag not in names:
             yield problem(
-                f"<{node.tag}> is not a feature that libvirt knows in <{features.node.tag}>",
+                f"<{tag_of(node)}> is not a feature that libvirt knows in <{features.node.tag}>",
                 node,
                 accepted=sorted(names),
             )

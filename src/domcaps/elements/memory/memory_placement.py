@@ -115,12 +115,15 @@ def addresses_do_not_overlap(memory: MemoryDevice) -> Problems:
         return
     known = [(place, device) for device in devices if (place := _range(device))]
     known.sort(key=lambda each: each[0])
-    for (before, _), (place, device) in itertools.pairwise(known):
+    for (before, other), (place, device) in itertools.pairwise(known):
         if place.start < before.end:
             at = "target/address/@base" if device.has("target/address") else "address/@base"
+            line = other.node.sourceline
             yield problem(
-                f"the address range at {place.start:#x} overlaps with that of another "
-                "memory device; change one of them",
+                f"the addresses from {place.start:#x} on overlap with those of the "
+                f"<memory model={other.model!r}> in line {line}, {before.start:#x} to "
+                f"{before.end - 1:#x} as libvirt counts them; remove <address>, so that libvirt "
+                "chooses it",
                 device,
                 at,
             )

@@ -225,20 +225,37 @@ def host_has_what_is_wanted(cpu: Cpu) -> Problems:
     if strange or not _compares(cpu) or (cpu.model and cpu.model not in models):
         return
     found = _mismatch(cpu, told)
-    if found is not None:
-        message, at = _KINDS[found.kind]
-        if found.kind == "missing":
-            message = _lacking(cpu, found.features)
-        elif found.features:
-            message += f": {', '.join(found.features)}"
-        fixes = (
-            *optional_features(cpu, found.features),
-            *disabled_features(cpu, found.features),
-            *stand_ins(cpu),
-        )
-        yield problem(message, cpu, at, fix=fixes)
-    else:
+    if found is None:
         _note_unread(cpu, told)
+        return
+    message, at = _KINDS[found.kind]
+    features = found.features
+    if found.kind == "missing":
+        by_name = [name for name in features if name in told]
+        yield from _required_by_name(cpu, by_name)
+        features = tuple(name for name in features if name not in told)
+        if by_name and not features:
+            return
+        message = _lacking(cpu, features)
+    elif features:
+        message += f": {', '.join(features)}"
+    fixes = (*disabled_features(cpu, features), *stand_ins(cpu))
+    yield problem(message, cpu, at, fix=fixes)
+
+
+def _required_by_name(cpu: Cpu, missing: Sequence[str]) -> Problems:
+    """Report each feature that the domain itself requires and the host lacks, where it says so."""
+    for node in cpu.node.iterfind("feature"):
+        name = node.get("name", "")
+        if name in missing:
+            fixes = (*optional_features(cpu, missing), *stand_ins(cpu))
+            yield problem(
+                f"this <feature> requires {name}, which this host's CPU does not have; use "
+                "policy='optional', or remove the element",
+                node,
+                "@policy" if node.get("policy") is not None else "",
+                fix=fixes,
+            )
 
 
 def _lacking(cpu: Cpu, features: Sequence[str]) -> str:

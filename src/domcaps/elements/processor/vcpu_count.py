@@ -242,8 +242,8 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
         less = set_value(str(_MOST_WITHOUT_EIM), less=True)
         fixes = (*_larger_machines(vcpu), less)
         yield problem(
-            "more than 255 vCPUs require a q35 machine type and an <iommu> with "
-            "eim='on'; use machine='q35'",
+            "more than 255 vCPUs require a q35 machine type; use machine='q35' (libvirt then adds "
+            "the <iommu> that they need)",
             vcpu,
             reason=why,
             fix=fixes,
@@ -252,7 +252,8 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
     if _has_eim(vcpu):
         return
     driver = vcpu.domain.root.find("devices/iommu/driver")
-    message = "more than 255 vCPUs require an <iommu> with <driver eim='on'/>"
+    missing = "<iommu>" if driver is None else "eim='on'"
+    message = f"more than 255 vCPUs require an <iommu> with <driver eim='on'/>; add {missing}"
     yield problem(message, vcpu, fix=_with_eim(driver))
 
 

@@ -83,6 +83,7 @@ def target_has_a_known_name(disk: Disk) -> Problems:
                 "attribute 'dev' of <target> is empty; use a name such as 'vda'",
                 disk,
                 "target/@dev",
+                fix=free_name(disk),
             )
         return
     if disk.on.numbered and name.startswith(disk.on.letters):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from domcaps.language.finding import Finding
-from domcaps.language.node_path import path_of, with_attribute
+from domcaps.language.node_path import path_of, tag_of, with_attribute
 from domcaps.language.quantities import shown_size
 from domcaps.language.struct import Struct
 from domcaps.patterns import late_pattern
@@ -173,7 +173,7 @@ def _measure(root: Node) -> None:
         deepest = max(deepest, depth)
         if len(node) > MAX_CHILDREN:
             raise _unreadable(
-                "xml-too-large", f"<{node.tag}> has more than {MAX_CHILDREN} child elements"
+                "xml-too-large", f"<{tag_of(node)}> has more than {MAX_CHILDREN} child elements"
             )
     if deepest > MAX_DEPTH:
         raise _unreadable("xml-too-deep", _DEEP)

@@ -84,8 +84,8 @@ def _not_side_by_side(root: Node) -> Iterator[Refusal]:
             places = [place for place, child in enumerate(node) if child.tag in names]
             if places and places[-1] - places[0] >= len(places):
                 child = node[places[-1]]
-                together = ", ".join(f"<{name}>" for name in sorted(names))
-                text = f"{_tag(child)} must be next to the other elements of {together}"
+                near = node[places[-2]]
+                text = f"{_tag(child)} must be next to {_tag(near)}; move it there"
                 yield _refusal("order", text, child)
 
 
@@ -141,7 +141,8 @@ def _text(node: Node, allowed: Allowed) -> Iterator[Refusal]:
     text = (node.text or "") + "".join(child.tail or "" for child in node)
     wrong = _wrong(allowed.text, text)
     if wrong is not None:
-        yield _refusal("value", f"{_tag(node)} is {quoted(text)}, but must be {wrong}", node)
+        empty = "" if text else f"; an empty {_tag(node)} is not the same as none"
+        yield _refusal("value", f"{_tag(node)} is {quoted(text)}, but must be {wrong}{empty}", node)
     elif not allowed.text and text and not text.isspace():
         yield _refusal("text", f"{_tag(node)} must not contain text", node)
 
