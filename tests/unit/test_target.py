@@ -66,7 +66,7 @@ def test_an_emulator_of_the_family_keeps_the_guests_architecture() -> None:
     ("question", "message"),
     [
         ({"arch": "aarch65"}, "'aarch65' is not a known architecture .*aarch64"),
-        ({"virttype": "xen"}, "'xen' is not a known virtualization type"),
+        ({"virttype": "xen"}, "QEMU does not support the virtualization type 'xen'"),
         (
             {"virttype": "hvf"},
             "the virtualization type 'hvf' is not supported here: .*kvm",

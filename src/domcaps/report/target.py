@@ -27,7 +27,7 @@ from domcaps.facts.emulators import nearest_of
 from domcaps.language import Target
 from domcaps.language.changes.emulators import VIRTTYPE_HYPERV
 from domcaps.language.dialect import dialect_for, known_dialects
-from domcaps.language.wording import listed
+from domcaps.language.wording import alternatives, listed
 from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
@@ -139,8 +139,8 @@ def _check_virttype(name: str | None) -> None:
     if name is not None and name not in ACCELERATORS:
         near = close_matches(name, ACCELERATORS, n=1)
         raise UnsupportedTargetError(
-            f"{name!r} is not a known virtualization type",
-            remedy=nearest_of("use", name, tuple(ACCELERATORS)),
+            f"QEMU does not support the virtualization type {name!r}",
+            remedy=f"use {alternatives([repr(one) for one in near or ACCELERATORS])}",
             about="virttype",
             nearest="".join(near),
         )

@@ -387,7 +387,8 @@ class DocumentCheck:
         if old is not None and len(accepted) > 1:
             accepted = self._likely_first(path, old, accepted)
         if old is not None and old not in accepted and accepted:
-            message = messages.with_advice(message, self._advised(path, old, accepted), accepted)
+            use = self._advised(path, old, accepted)
+            message = messages.with_advice(message, found.attribute, use, accepted)
         if found.requires is not None:
             message = messages.with_remedy(message, found.requires, self.world)
         return msgspec.structs.replace(found, message=message, accepted=accepted)

@@ -48,11 +48,11 @@ def unknown_choice(place: str, text: str, offered: Sequence[str]) -> str:
     return invalid(place, text, "", offered)
 
 
-def with_advice(message: str, advised: str, accepted: Sequence[str]) -> str:
+def with_advice(message: str, attribute: str, advised: str, accepted: Sequence[str]) -> str:
     """Complete a message with the value to recommend, unless the message names one already."""
     if not advised or advised.isdigit() or any(value in message for value in accepted):
         return message
-    return message if _ADVISES.search(message) else f"{message}; use {advised!r}"
+    return message if _ADVISES.search(message) else f"{message}; use {attribute}={advised!r}"
 
 
 def unsupported_choice(place: str, choice: Choice, world: World, instead: str) -> str:

@@ -42,7 +42,7 @@ def machine_type_stays(guest: GuestType) -> Problems:
     ]
     use = f"; use {newest[0]!r}" if newest else ""
     yield problem(
-        f"the machine type {found.name!r} is deprecated; a later QEMU release removes it{use}",
+        f"the machine type {found.name!r} is deprecated, and a later QEMU will remove it{use}",
         guest,
         "@machine",
         accepted=newest[:1],

@@ -328,7 +328,8 @@ def secure_needs_q35(loader: Loader) -> Problems:
     if loader.secure == "yes" and not loader.holds(SECURE_MACHINE):
         why = SECURE_MACHINE.explain(loader.domain.world)
         yield problem(
-            "secure='yes' of <loader> requires machine='q35' and arch='x86_64'; use 'no'",
+            "secure='yes' of <loader> requires machine='q35' and arch='x86_64'; set these, "
+            "or use secure='no'",
             loader,
             "@secure",
             reason=why,

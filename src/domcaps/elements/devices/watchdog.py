@@ -152,7 +152,8 @@ def actions_agree(watchdog: Watchdog) -> Problems:
     first = watchdog.domain.all(Watchdog)[0]
     if watchdog.action != first.action:
         yield problem(
-            f"the first <watchdog> has action={first.action!r}; use the same here",
+            "all <watchdog> devices must have the same action: the first one has "
+            f"{first.action!r}; use that here, too",
             watchdog,
             "@action",
             accepted=[first.action or ""],

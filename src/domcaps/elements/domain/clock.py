@@ -152,7 +152,8 @@ def start_is_a_time(clock: Clock) -> Problems:
         _START.parse(clock.start or "")
     except ValueError:
         yield problem(
-            f"<clock offset='absolute'> needs 'start': {_START.expected}",
+            "<clock offset='absolute'> needs the attribute 'start': seconds since 1970-01-01 UTC, "
+            "such as '1767225600'",
             clock,
             "@start" if clock.start else "@offset",
         )

@@ -212,7 +212,10 @@ def off_and_reboot_agree(domain: DomainElement) -> Problems:
     """A domain with ``<on_poweroff>restart`` must not have ``<on_reboot>destroy``."""
     if domain.on_poweroff == "restart" and domain.on_reboot == "destroy":
         yield problem(
-            "<on_poweroff>restart requires <on_reboot>restart as well", domain, "on_poweroff"
+            "<on_poweroff> 'restart' cannot be combined with <on_reboot> 'destroy'; set both to "
+            "'restart'",
+            domain,
+            "on_poweroff",
         )
 
 

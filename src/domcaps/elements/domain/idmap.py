@@ -28,12 +28,15 @@ class Idmap(Part):
 
 class _Range(Part):
     start = field(
-        "@start", UNSIGNED, required=True, expected="the first id in the container, such as '0'"
+        "@start", UNSIGNED, required=True, expected="the first ID in the guest, such as '0'"
     )
     target = field(
-        "@target", UNSIGNED, required=True, expected="the first id on the host, such as '100000'"
+        "@target",
+        UNSIGNED,
+        required=True,
+        expected="the ID on the host that the first ID of the guest becomes, such as '100000'",
     )
-    count = field("@count", UNSIGNED, required=True, expected="a number of ids, such as '65536'")
+    count = field("@count", UNSIGNED, required=True, expected="a number of IDs, such as '65536'")
 
 
 class IdmapUid(_Range):

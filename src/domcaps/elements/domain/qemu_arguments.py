@@ -219,8 +219,8 @@ def bus_is_there(qemu: QemuNamespace) -> Problems:
         if bus.startswith("pci.") and int(number[1]) and int(number[1]) in indexes:
             continue
         yield problem(
-            f"this machine has no bus {bus!r}; its root bus is {root!r}. Use "
-            f"bus={root}, or the id of a <controller type='pci'> (pci.N for index N)",
+            f"this machine has no bus {bus!r}; use bus={root}, its root bus, or the bus of a PCI "
+            "<controller>, such as pci.1 for index='1'",
             argument.node,
             "@value",
         )

@@ -84,8 +84,9 @@ def defaults_are_of_known_types(qemu: QemuNamespace) -> Problems:
     for argument, driver, name in _defaults(qemu):
         types = world.emulator.qom_types
         if driver not in types:
-            text = f"this QEMU has no type {quoted(driver)}{hint(driver, types)}"
-            yield problem(f"{text}; the default has no effect", argument.node, "@value")
+            text = f"-global names the type {quoted(driver)}, which this QEMU does not have"
+            text += f"{hint(driver, types)}, so it has no effect"
+            yield problem(text, argument.node, "@value")
             continue
         known = known_properties(world, driver) if type_of(world, driver) else ()
         if known and name not in known:

@@ -155,10 +155,14 @@ def cells_are_counted(numa: Numa) -> Problems:
     for place, cell in enumerate(cells):
         number = place if cell.id is None else cell.id
         if number >= len(cells):
+            one = len(cells) == 1
+            ids = (
+                "1 <cell>, use id='0'"
+                if one
+                else f"{len(cells)} <cell>s, use 0 to {len(cells) - 1}"
+            )
             message = (
-                f"the id of <cell> is {number}, but the ids must count from 0 without "
-                "gaps: the last "
-                f"is {len(cells) - 1}"
+                f"the id of <cell> is {number}, but ids must count from 0 without gaps; with {ids}"
             )
             yield problem(message, cell, "@id", fix=counted(numa.domain))
         elif number in seen:

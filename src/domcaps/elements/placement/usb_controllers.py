@@ -171,8 +171,8 @@ def a_companion_has_its_own_master(controller: Controller) -> Problems:
     # without any master the definition is refused
     if others and others.get(own.index) != _MASTER_MODEL:
         yield problem(
-            f"no USB controller of index {own.index} can be its master; add one of model "
-            f"{_MASTER_MODEL!r}, or correct 'index'",
+            "this USB companion controller has no master; add a controller of model "
+            f"{_MASTER_MODEL!r} with index='{own.index}', or correct 'index'",
             controller,
             "@index" if controller.index is not None else "@model",
         )

@@ -70,5 +70,7 @@ def zpci_is_in_range(address: Address) -> Problems:
     uid, _ = address.zpci
     if uid is not None and not 1 <= uid <= _LARGEST_UID:
         yield problem(
-            "attribute 'uid' of <zpci> must be from 0x0001 to 0xffff", address, "zpci/@uid"
+            f"attribute 'uid' of <zpci> is {uid:#x}, but must be from 0x0001 to 0xffff",
+            address,
+            "zpci/@uid",
         )

@@ -117,7 +117,10 @@ def native_io_needs_no_cache(disk: Disk) -> Problems:
         )
     elif disk.io == "io_uring":
         yield from needs(
-            disk, IO_URING, "this QEMU does not support io='io_uring'; use 'threads'", "driver/@io"
+            disk,
+            IO_URING,
+            "this QEMU does not support io='io_uring'; use io='threads'",
+            "driver/@io",
         )
 
 

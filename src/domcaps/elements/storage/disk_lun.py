@@ -67,7 +67,8 @@ def lun_is_a_device(disk: Disk) -> Problems:
             )
     elif image.type not in {"block", "volume"}:
         yield problem(
-            "device='lun' requires <disk type='block'>",
+            "device='lun' requires a block device, a volume or an iSCSI target; use one of these, "
+            "or device='disk'",
             disk,
             "@type",
             accepted=("block", "volume"),

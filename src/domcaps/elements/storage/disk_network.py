@@ -212,6 +212,11 @@ def host_problems(host: Node) -> Problems:
     yield from _PORT.problems(host)
 
 
+def _one_host(protocol: str, number: int) -> str:
+    what = f"<source protocol={protocol!r}> must have exactly one <host>, but has "
+    return what + ("none; add one" if number == 0 else f"{number}; remove the others")
+
+
 @rule(
     "disk-host-unsupported",
     Disk,
@@ -224,7 +229,7 @@ def nfs_has_one_server(disk: Disk) -> Problems:
         if image.protocol != "nfs":
             continue
         if len(image.hosts) != 1:
-            yield problem("protocol='nfs' needs exactly one <host>", source)
+            yield problem(_one_host("nfs", len(image.hosts)), source)
             continue
         host = image.hosts[0]
         if host.get("transport", TRANSPORT) != "tcp":
@@ -251,7 +256,7 @@ def most_have_one_server(disk: Disk) -> Problems:
     for image, source in _network(disk):
         protocol = image.protocol
         if protocol in _ONE_HOST and len(image.hosts) != 1:
-            yield problem(f"protocol={protocol!r} needs exactly one <host>", source)
+            yield problem(_one_host(protocol, len(image.hosts)), source)
             continue
         transports = _TRANSPORTS.get(protocol, ())
         for host in image.hosts if transports else ():

@@ -157,7 +157,8 @@ def logins_suit_the_protocol(disk: Disk) -> Problems:
             )
         elif wanted is not None and usage != wanted:
             yield problem(
-                f"protocol={image.protocol!r} needs <secret type={wanted!r}>",
+                f"protocol={image.protocol!r} requires <secret type={wanted!r}> in <auth>, "
+                f"but it has type={usage!r}",
                 secret,
                 "@type",
                 accepted=(wanted,),
