@@ -133,3 +133,9 @@ def test_the_firmware_that_is_chosen_once_gave_its_format(dialect: str, *, start
     )
     codes = {one.code for one in open_shipped("sid-x86_64").validate(text, dialect).errors}
     assert ("os-nvram-template-format-conflict" not in codes) is starts
+
+
+def test_minus_zero_is_a_chassis() -> None:
+    target = "<target chassis='-0'/>"
+    port = f"<controller type='pci' index='1' model='pcie-root-port'>{target}</controller>"
+    assert not _codes(port)

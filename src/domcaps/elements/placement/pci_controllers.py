@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from domcaps.language.domain import Domain
     from domcaps.language.predicate import Predicate
 
-_NUMBER = Int(0, 2**31 - 1, base=0)
+_NUMBER = Int(0, 2**31 - 1, base=0, minus_zero=True)
 _NODE = Int(0, 2**31 - 1)
 _MEMORY = Int(1, 2**64 - 1, base=0)
 
