@@ -10,6 +10,7 @@ import pytest
 
 from domcaps.errors import UntrustedProgramError
 from domcaps.facts import trust
+from domcaps.facts.discovery import installed_emulators
 from domcaps.facts.launch import PIPE, Command, start
 from domcaps.facts.passed import folders, passed
 from domcaps.facts.trust import admit, vouch
@@ -70,6 +71,21 @@ def test_a_link_is_passed_on_as_what_it_leads_to(weak: Path, tmp_path: Path) -> 
     assert passed("PATH", str(weak / "link")) == str(good)
 
 
+def test_the_sticky_bit_does_not_keep_names_from_being_added(tmp_path: Path) -> None:
+    """As ``/tmp`` has it: what stands there is safe, what is looked for there is not."""
+    sticky = tmp_path / "sticky"
+    sticky.mkdir()
+    sticky.chmod(0o1777)
+    for name in ("PATH", "LD_LIBRARY_PATH", "QEMU_MODULE_DIR"):
+        assert passed(name, str(sticky)) is None
+    assert passed("LD_LIBRARY_PATH", f"{sticky}/$PLATFORM") is None
+    assert passed("PATH", f"{sticky}/$USER/missing") is None
+    (sticky / "$USER").mkdir()
+    assert passed("PATH", f"{sticky}/$USER") == f"{sticky}/$USER"
+    (sticky / "$USER").chmod(0o777)
+    assert passed("PATH", f"{sticky}/$USER") is None
+
+
 def test_a_relative_folder_of_the_search_path_is_not_passed_on() -> None:
     assert passed("PATH", ":.:bin:/usr/bin:") == "/usr/bin"
 
@@ -77,6 +93,11 @@ def test_a_relative_folder_of_the_search_path_is_not_passed_on() -> None:
 def test_names_that_only_the_loader_knows(weak: Path) -> None:
     assert passed("LD_LIBRARY_PATH", "$ORIGIN/../lib") == "$ORIGIN/../lib"
     assert passed("LD_LIBRARY_PATH", f"{weak}/$LIB") is None
+    # beside the program is the end: farther up other users may make names
+    for folder in ("$ORIGIN/../../tmp/a", "${ORIGIN}/a/../../../tmp", "$LIB/a", "$ORIGINAL", "lib"):
+        assert passed("LD_LIBRARY_PATH", folder) is None
+    for folder in ("$ORIGIN", "${ORIGIN}/../lib/qemu", "$ORIGIN/$LIB"):
+        assert passed("LD_LIBRARY_PATH", folder) == (None if "$LIB" in folder else folder)
     assert folders("LD_LIBRARY_PATH", "/a;/b:$ORIGIN:c") == ("/a", "/b")
 
 
@@ -118,6 +139,47 @@ def test_a_wrapper_of_a_program_that_others_can_change(weak: Path, tmp_path: Pat
     assert f"it would take {weak}/real" in str(found)
     weak.chmod(0o755)
     assert distrust(program) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#!/bin/bash\nexec -a qemu {} \"$@\"\n", "#!/bin/bash\nexec -c {}\n",
+        "#!/bin/sh\nexec /usr/bin/env {} \"$@\"\n", "#!/bin/sh\nX=1\nexec {}\n",
+        "#!/bin/sh\nexec .{} \"$@\"\n", "#!/usr/bin/python3\nimport os\nos.execv('{}', ['q'])\n",
+    ],
+)  # fmt: skip
+def test_a_program_that_a_script_names_is_judged(weak: Path, tmp_path: Path, text: str) -> None:
+    shutil.copy(CAT, weak / "real")
+    program = script(tmp_path / "q", text.format(weak / "real"))
+    assert f"{weak}/real" in str(distrust(program))
+    weak.chmod(0o755)
+    assert distrust(program) is None
+
+
+def test_a_program_behind_options_of_exec_is_not_taken_for_known(tmp_path: Path) -> None:
+    program = script(tmp_path / "q", f'#!/bin/bash\nexec -a qemu {CAT} "$@"\n')
+    assert "is not known" in " ".join(program_parts(program, Surroundings()).doubts)
+
+
+def test_a_link_of_another_user_does_not_choose_the_program(
+    weak: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = script(tmp_path / "anything", "#!/bin/sh\necho started\n")
+    (weak / "qemu-system-x86_64").symlink_to(program)
+    monkeypatch.setenv("PATH", str(weak))
+    with pytest.raises(UntrustedProgramError, match="is no emulator of this system"):
+        admit(program)
+    assert str(weak / "qemu-system-x86_64") not in installed_emulators()
+    # also where the operator names the link
+    vouch(str(weak / "qemu-system-x86_64"))
+    with pytest.raises(UntrustedProgramError, match="every user may write"):
+        admit(str(weak / "qemu-system-x86_64"))
+
+
+def test_a_pipe_is_no_program(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o755)
+    assert program_parts(str(tmp_path / "pipe"), Surroundings()).program
 
 
 @needs_elf

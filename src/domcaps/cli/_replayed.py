@@ -32,7 +32,10 @@ _FLAGS = {
     "explain": (),
     "codes": (),
 }  # fmt: skip
-_VARIABLES = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "DOMCAPS_DOCS_URL")
+_VARIABLES = (
+    "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "DOMCAPS_DOCS_URL", "CI_PROJECT_DIR",
+    "GITHUB_WORKSPACE",
+)  # fmt: skip
 _MOST_FILES = 20
 _MOST_BYTES = 4 << 20
 _LARGEST_RECORDING = 64 << 20

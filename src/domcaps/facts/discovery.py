@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from domcaps.facts.ownership import weakness_of_search
+from domcaps.facts.real_path import real_path
 from domcaps.patterns import late_pattern
 
 _NAME = late_pattern(r"qemu-system-[a-z0-9_]+")
@@ -21,7 +23,12 @@ def installed_emulators(search_path: str | None = None) -> tuple[str, ...]:
     name them.
     """
     folders = (search_path if search_path is not None else os.environ.get("PATH", "")).split(":")
-    absolute = [folder for folder in folders if folder.startswith("/")]
+    # where other users can add names, an emulator is none of this system's
+    absolute = [
+        folder
+        for folder in folders
+        if folder.startswith("/") and not weakness_of_search(real_path(folder))
+    ]
     candidates = [Path(folder) / name for folder in absolute for name in _names(folder)]
     candidates += [Path(path) for path in _ELSEWHERE]
     found: dict[tuple[Path, str], str] = {}

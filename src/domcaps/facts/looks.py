@@ -11,7 +11,7 @@ class UnprovenLooks:
     """Files by their paths, and whether the hardware was read, since `listen` was called.
 
     `files` has what was seen of each at first, None before `listen` was called; `is_steady` is
-    False where something else was seen later.
+    False where something else was seen later, or an answer depends on more than has a witness.
     """
 
     def __init__(self) -> None:
@@ -29,6 +29,10 @@ class UnprovenLooks:
         """Note what was seen of a file."""
         if self.files is not None and self.files.setdefault(path, seen) != seen:
             self.is_steady = False
+
+    def at_trust(self) -> None:
+        """Note that a program was refused: what would change that is not looked at."""
+        self.is_steady = False
 
     def at_hardware(self) -> None:
         """Note a look at the hardware."""

@@ -43,6 +43,27 @@ def weakness(real: str) -> Weakness | None:
         place = place.rpartition("/")[0] or "/"
 
 
+def weakness_of_search(real: str) -> Weakness | None:
+    """Say what would let another user choose what is found in a folder, by its real path.
+
+    Where the sticky bit keeps users from what is not theirs, they may still add names: a program, a
+    library, a link, or the folder itself where it does not exist.
+    """
+    if found := weakness(real):
+        return found
+    place = real
+    while place not in {"/", ""} and not os.path.lexists(place):
+        place = place.rpartition("/")[0] or "/"
+    try:
+        status = os.lstat(place)
+    except (OSError, ValueError):
+        return None
+    mode = status.st_mode
+    if not stat.S_ISDIR(mode) or not mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return None
+    return _weakness_of_writers(place, mode, status.st_gid)
+
+
 def depends_on_groups(real: str) -> bool:
     """Tell whether who is in a group decides about the weakness of a real path."""
     places = [real]
@@ -77,14 +98,16 @@ def _weakness_of(place: str, status: os.stat_result) -> Weakness | None:
     if stat.S_ISLNK(mode) or not mode & (stat.S_IWGRP | stat.S_IWOTH) or _protects_names(mode):
         # a link can't be written to: whoever may write to its folder can exchange it
         return None
+    return _weakness_of_writers(place, mode, status.st_gid)
+
+
+def _weakness_of_writers(place: str, mode: int, group: int) -> Weakness | None:
     if mode & stat.S_IWOTH:
         return Weakness(f"every user may write to {place}", f"chmod go-w {place}")
     if _has_access_list(place):
         return Weakness(f"an access list lets other users write to {place}", f"setfacl -b {place}")
-    if not _is_private(status.st_gid):
-        return Weakness(
-            f"the group {_group(status.st_gid)} may write to {place}", f"chmod g-w {place}"
-        )
+    if not _is_private(group):
+        return Weakness(f"the group {_group(group)} may write to {place}", f"chmod g-w {place}")
     return None
 
 

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 
-from domcaps.facts.ownership import weakness
+from domcaps.facts.ownership import weakness_of_search
+
+_LIBRARIES = "LD_LIBRARY_PATH"
+_OF_PROGRAM = re.compile(r"(ORIGIN|\{ORIGIN\})(/\.\.)?(/(?!\.\.(?:/|$))[^/$]*)*")
 
 SEPARATORS = {"PATH": ":", "LD_LIBRARY_PATH": ":;", "QEMU_MODULE_DIR": ""}
 """Variables that name folders, and the signs that stand between two."""
@@ -41,16 +45,30 @@ def _split(separator: str, value: str) -> list[str]:
 def _folder(name: str, folder: str) -> str:
     """Give what is passed on of a folder, "" where that is nothing."""
     if not folder.startswith("/"):
-        # a program is executed in "/": for the search path such a folder is a slip, and the loader
-        # knows names such as $ORIGIN, which belong to the program
-        return "" if name == "PATH" else folder
-    if "$" in folder:
-        return "" if weakness(folder.partition("$")[0].rstrip("/") or "/") else folder
+        # a program is executed in "/": for others than the loader such a folder is a slip
+        return _expanded_by_loader(folder) if name == _LIBRARIES else ""
+    if name == _LIBRARIES and "$" in folder:
+        return _expanded_by_loader(folder)
     real = _real(folder)
-    if weak := weakness(real):
+    if weak := weakness_of_search(real):
         _tell(name, folder, f"{weak.text} ({weak.remedy})")
         return ""
     return real
+
+
+def _expanded_by_loader(folder: str) -> str:
+    """Give a folder in which the loader replaces ``$ORIGIN``, ``$LIB`` or ``$PLATFORM``.
+
+    What is below or beside the program's own folder belongs to the program. Of others the folder
+    before the first name counts, in which no other user may make one; more ways up could lead
+    anywhere. A relative folder is one of ``/``, where the program is executed: a slip.
+    """
+    start, sign, rest = folder.partition("$")
+    if not start:
+        return folder if _OF_PROGRAM.fullmatch(rest) else ""
+    if not sign or ".." in folder.split("/"):
+        return ""
+    return "" if weakness_of_search(_real(start.rstrip("/") or "/")) else folder
 
 
 def _real(path: str) -> str:

@@ -29,9 +29,11 @@ from typing import TYPE_CHECKING
 from domcaps.errors import RequestError, UntrustedProgramError
 from domcaps.facts.helper_programs import LIBEXEC, PROGRAMS
 from domcaps.facts.interpreters import FIRST_BYTES, UnclearInterpreterError, interpreters
-from domcaps.facts.ownership import Weakness, weakness, weakness_by_name
+from domcaps.facts.looks import LOOKS
+from domcaps.facts.ownership import Weakness, weakness, weakness_by_name, weakness_of_search
 from domcaps.facts.passed import passed
 from domcaps.facts.real_path import real_path
+from domcaps.facts.regular import open_regular
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
@@ -113,14 +115,27 @@ def admit(path: str, kind: ProgramKind = ProgramKind.EMULATOR) -> str:
     real = real_path(path)
     if not _is_vouched_for(real, kind):
         raise _unvouched(path, real, kind)
-    require(path, weak_part(real, _interpreters(real)), f"not {_done(kind)}")
+    require(
+        path, _weak_name(path, real) or weak_part(real, _interpreters(real)), f"not {_done(kind)}"
+    )
     return real
+
+
+def _weak_name(path: str, real: str) -> tuple[str, Weakness] | None:
+    """Give the name by which a program was named if another user chooses where that leads."""
+    # not resolved: the links on the way are what counts
+    named = path if path.startswith("/") else f"{os.getcwd()}/{path}"  # noqa: PTH109 - text
+    if named == real:
+        return None
+    weak = weakness_by_name(named)
+    return None if weak is None else (named, weak)
 
 
 def require(path: str, found: tuple[str, Weakness] | None, lead: str) -> None:
     """Raise `UntrustedProgramError` if `weak_part` found something in a program."""
     if found is not None:
         part, weak = found
+        LOOKS.at_trust()
         made = "" if part in {path, real_path(path)} else f"it would take {part}, and "
         raise UntrustedProgramError(f"{lead}: {made}{weak.text}", where=path, remedy=weak.remedy)
 
@@ -148,15 +163,10 @@ def _interpreters(real: str) -> Iterator[str]:
 
 def _first_bytes(path: str) -> bytes:
     try:
-        with open(path, "rb", opener=_without_waiting) as file:
+        with open_regular(path) as file:
             return file.read(FIRST_BYTES)
     except (OSError, ValueError):
         return b""
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open a file that may be a pipe, which would be waited for."""
-    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _search(name: str) -> str:
@@ -231,12 +241,17 @@ def _names(kind: ProgramKind, folder: str) -> Iterable[str]:
 
 
 def _system() -> tuple[str, ...]:
-    """Name the folders where programs of this system are: what this process was started with."""
+    """Name the folders where programs of this system are: what this process was started with.
+
+    One in which other users can make names is none of the system's.
+    """
     searched = (*os.environ.get("PATH", "").split(":"), *SYSTEM_PATH.split(":"), *LIBEXEC)
-    return tuple(dict.fromkeys(folder for folder in searched if folder.startswith("/")))
+    absolute = dict.fromkeys(folder for folder in searched if folder.startswith("/"))
+    return tuple(folder for folder in absolute if not weakness_of_search(real_path(folder)))
 
 
 def _unvouched(path: str, real: str, kind: ProgramKind) -> UntrustedProgramError:
+    LOOKS.at_trust()
     led = "" if real == path else f", which leads to {real},"
     return UntrustedProgramError(
         f"not {_done(kind)}: {path}{led} is no {kind.value} of this system, and the operator "

@@ -11,6 +11,8 @@ import functools
 import struct
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from domcaps.facts.regular import open_regular
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -49,7 +51,7 @@ def read_image(path: str, identity: Identity) -> ElfImage | None:  # noqa: ARG00
 
     Raises `OSError` and `BrokenImageError`.
     """
-    with open(path, "rb") as file:  # noqa: PTH123 - text in
+    with open_regular(path) as file:
         if file.read(4) != MAGIC:
             return None
         file.seek(0)

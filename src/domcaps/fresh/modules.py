@@ -12,6 +12,7 @@ import os
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
+from domcaps.facts.regular import open_regular
 from domcaps.fresh.elf import MAGIC
 from domcaps.fresh.loader import dependencies_of_modules
 from domcaps.fresh.witness import Listing, ProgramFile, TrustedFolder, Witness
@@ -82,7 +83,7 @@ def _built_for(path: str, around: Surroundings) -> tuple[str, ...]:
 @functools.lru_cache(maxsize=64)
 def _named_in(real: str, identity: Identity) -> tuple[str, ...]:  # noqa: ARG001 - names the state
     try:
-        with open(real, "rb") as file:  # noqa: PTH123 - text in
+        with open_regular(real) as file:
             if file.read(4) != MAGIC or os.fstat(file.fileno()).st_size > _MOST_PROGRAM:
                 return ()
             file.seek(0)

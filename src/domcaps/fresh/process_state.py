@@ -25,7 +25,8 @@ _LIMITS = tuple(
 class ProcessState(PlainRecord):
     """Rights and limits, by which answers are kept apart on the disk, and the view of the host.
 
-    `machine` is what the kernel says that it is, which personality(2) changes. `root` and `mounts`
+    `machine` is what the kernel says that it is, which personality(2) changes, `filters` stands
+    for filters of system calls. `root` and `mounts`
     are numbers of this boot: another process never has the same by chance.
     """
 
@@ -36,11 +37,12 @@ class ProcessState(PlainRecord):
     root: tuple[int, int]
     mounts: str
     machine: str
+    filters: str
 
     @property
     def rights(self) -> tuple[object, ...]:
         """Give what another process can share: identities of files show the rest."""
-        return self.users, self.groups, self.capabilities.hex(), self.limits
+        return self.users, self.groups, self.capabilities.hex(), self.limits, self.filters
 
 
 def process_state() -> ProcessState:
@@ -54,6 +56,7 @@ def process_state() -> ProcessState:
         (root.st_dev, root.st_ino),
         _mounts(),
         os.uname().machine,
+        _filters(),
     )
 
 
@@ -85,6 +88,38 @@ def _capabilities() -> bytes:
     return data.raw if _libc().capget(_HEADER, data) == 0 else b""
 
 
+def _filters() -> str:
+    """Tell the filters of system calls (seccomp) apart, which may keep QEMU from what it offers.
+
+    The kernel does not show what they forbid. Where there are some, their number and the control
+    group stand for them: a unit of systemd and a container have one of their own. That memory may
+    not become executable (``MemoryDenyWriteExecute=``) keeps QEMU from emulating, too.
+    """
+    if sys.platform != "linux":
+        return ""
+    denied = "write-execute denied" if _libc().prctl(_GET_MDWE, 0, 0, 0, 0) > 0 else ""
+    if _libc().prctl(_GET_SECCOMP, 0, 0, 0, 0) != _WITH_FILTERS:
+        return denied
+    return "\n".join(
+        [denied]
+        + [
+            line
+            for path in ("/proc/thread-self/status", "/proc/thread-self/cgroup")
+            for line in _lines(path)
+            if path.endswith("cgroup") or line.startswith("Seccomp_filters")
+        ]
+    )
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - text in
+            return file.read().split("\n")
+    except OSError:
+        return []
+
+
+_GET_SECCOMP, _WITH_FILTERS, _GET_MDWE = 21, 2, 66
 _HEADER = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), 8)
 
 

@@ -20,7 +20,7 @@ from domcaps.facts.trust import SYSTEM_PATH
 from domcaps.fresh.identity import Identity
 from domcaps.fresh.loader import CACHE, CACHE_LIMIT, dependencies
 from domcaps.fresh.modules import module_witnesses
-from domcaps.fresh.scripts import LIMIT, is_script, understood
+from domcaps.fresh.scripts import LIMIT, is_script, programs_named, understood
 from domcaps.fresh.witness import (
     Content,
     EnvironmentVariable,
@@ -145,6 +145,9 @@ def program_parts(path: str, around: Surroundings) -> Parts:
                 doubts |= _follow(program, around, library_path, witnesses, groups)
             return Parts(tuple(witnesses), program, tuple(groups), tuple(doubts))
         doubts |= _interpreted(program, around, library_path, witnesses)
+        # what it may start is judged as far as it is named, also behind env and the like
+        named = (name for name in programs_named(start) if around.files.program(name))
+        witnesses |= dict.fromkeys(map(ProgramFile, named))
         script = understood(start) if len(start) <= LIMIT else None
         if script is None:
             doubts[f"what the script {program} reads is not known"] = None
@@ -200,17 +203,18 @@ def _follow(
 def _start(path: str, around: Surroundings) -> bytes:
     """Give a script, one byte more than may be understood, or the first bytes of a program."""
     try:
-        with open(around.files.real(path), "rb") as file:  # noqa: PTH123 - text in
-            start = file.read(4)
-            return start + file.read(LIMIT) if is_script(start) else start
+        # a pipe, which would be waited for, is no program
+        start = around.files.read(path, LIMIT + 4)
     except (OSError, ValueError):
         return b""
+    return start if is_script(start) else start[:4]
 
 
 def _looked_up(name: str, around: Surroundings, witnesses: dict[Witness, None]) -> str:
     """Find a program as the shell does; every place where it is looked for counts."""
     if "/" in name:
-        return name if name.startswith("/") else ""
+        # programs are executed in "/"
+        return name if name.startswith("/") else f"/{name}"
     witnesses[EnvironmentVariable("PATH")] = None
     named = folders("PATH", around.environ.get("PATH"))
     witnesses |= dict.fromkeys(map(TrustedFolder, named))

@@ -36,10 +36,14 @@ _LINE = late_pattern(
         | set(?:[ \t]+[-+][aefuvxn]+)+
         | echo(?:[ \t]+{_WORD})*
         | exit(?:[ \t]+\d+)?
-        | exec[ \t]+(?P<program>[\w./+@-]+|{_QUOTED})(?:[ \t]+(?:{_WORD}|{_ALL}))*
+        | exec[ \t]+(?P<program>(?!-)[\w./+@-]+|(?!['"]-){_QUOTED})(?:[ \t]+(?:{_WORD}|{_ALL}))*
     )[ \t]*(?:[ \t]\#.*)?""",
     re.VERBOSE | re.ASCII,
 )
+
+
+_ABSOLUTE = late_pattern(r"(?<![\w.~$}/-])/[\w./+@-]+", re.ASCII)
+_MOST_NAMED = 200
 
 
 class Script(NamedTuple):
@@ -52,6 +56,12 @@ class Script(NamedTuple):
 def is_script(text: bytes) -> bool:
     """Tell whether the kernel starts an interpreter for a file that begins so."""
     return text.startswith(b"#!")
+
+
+def programs_named(text: bytes) -> tuple[str, ...]:
+    """Give the absolute paths that a script names, of which some may be programs that it starts."""
+    found = _ABSOLUTE.findall(text[:LIMIT].decode("utf-8", "replace"))
+    return tuple(dict.fromkeys(found))[:_MOST_NAMED]
 
 
 def understood(text: bytes) -> Script | None:
