@@ -58,7 +58,10 @@ def first_line(start: bytes) -> FirstLine | None:
         return None
     # after a zero byte there is no argument; without an end of line the last byte becomes one
     end = len(text) if b"\n" in text else FIRST_BYTES - 1
-    argument = text[2:end][slice(*found.span("argument"))].rstrip(_BLANKS)
+    argument = text[2:end][slice(*found.span("argument"))]
+    if b"\n" in text or len(text) >= FIRST_BYTES - 1:
+        # zero bytes after a shorter text are no blanks, and those before them stay
+        argument = argument.rstrip(_BLANKS)
     argument = b"" if b"\0" in found["end"] else argument
     path = os.path.join("/", os.fsdecode(found["path"]))  # noqa: PTH118 - text
     return FirstLine(path, os.fsdecode(argument))
