@@ -32,9 +32,9 @@ from typing import TYPE_CHECKING, Any
 from domcaps.facts.discovery import installed_emulators
 from domcaps.fresh.answers import Local
 from domcaps.fresh.build import Build
+from domcaps.fresh.host_view import HostView
 from domcaps.fresh.hostfacts import HostQuestion
 from domcaps.fresh.machine import LocalMachine
-from domcaps.fresh.surroundings import Surroundings
 from domcaps.hosts.host import LiveHost
 from domcaps.language.target import Question
 
@@ -109,7 +109,7 @@ Result = tuple[str, float, float]
 def host_with(folder: Path, *, sentry: bool = True) -> LiveHost:
     """Give this machine, as a user whose configuration is in the folder sees it."""
     environ = {**os.environ, "XDG_CONFIG_HOME": str(folder)}
-    build = Build(Surroundings(environ=environ), sentry=sentry)
+    build = Build(HostView(environ=environ), sentry=sentry)
     return LiveHost(LocalMachine(build, Local(HostQuestion(privileged=False))))
 
 

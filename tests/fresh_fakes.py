@@ -18,11 +18,11 @@ from domcaps.facts.hostprobe import read_host
 from domcaps.facts.question import ask
 from domcaps.fresh.answers import ElementOf, Local
 from domcaps.fresh.build import Build, Observer
+from domcaps.fresh.host_view import HostView
 from domcaps.fresh.hostfacts import HostQuestion
 from domcaps.fresh.machine import LocalMachine
 from domcaps.fresh.probing import Probed
 from domcaps.fresh.programs import Mapped
-from domcaps.fresh.surroundings import Surroundings
 from domcaps.hosts.host import Host, LiveHost
 from domcaps.language.target import Question
 from fakes import emulator_record
@@ -211,7 +211,7 @@ class PretendedHost:
     def another(self, *, sentry: bool = True, observer: Observer | None = None) -> LiveHost:
         """Give the host as another process would have it."""
         build = Build(
-            Surroundings(self.files, self.environ),
+            HostView(self.files, self.environ),
             disk=self.disk,
             sentry=sentry,
             observer=observer,

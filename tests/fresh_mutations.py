@@ -353,7 +353,7 @@ class Trial:
         store = DiskStore(root.with_name(f"{root.name}-cache")) if disk else None
         self.host = PretendedHost(root, sentry=sentry, disk=store, coarse=coarse)
         # as on a real host: what others than root may write is read in each call
-        self.host.host.machine.build.around.checks_owner = True
+        self.host.host.machine.build.host_view.checks_owner = True
         self.threads = threads
         self.pool = ThreadPoolExecutor(threads)
         self.mutator = Mutator(self.host, random.Random(seed))  # noqa: S311

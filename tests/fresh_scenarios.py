@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Any
 from domcaps.fresh.build import Build
 from domcaps.fresh.disk import DiskStore
 from domcaps.fresh.disk_memo import remembered
+from domcaps.fresh.host_view import HostView
 from domcaps.fresh.hostfacts import HostQuestion, HostRecordField
 from domcaps.fresh.key import Key
 from domcaps.fresh.programs import LINKER_VARIABLES, passed_to_program, program_parts
 from domcaps.fresh.store import doubts
-from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import ProgramFile
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Runs(Key[str], frozen=True):
     def _run(self, fetch: Fetch) -> str:
         for name in LINKER_VARIABLES:
             passed_to_program(fetch, name)
-        parts = program_parts(self.path, fetch.around)
+        parts = program_parts(self.path, fetch.host_view)
         for witness in parts.witnesses:
             fetch.look(witness)
             if isinstance(witness, ProgramFile) and not fetch.is_settled(witness):
@@ -75,7 +75,7 @@ class Runs(Key[str], frozen=True):
                     fetch.forget(f"{witness.path} is new or in memory")
         for doubt in parts.doubts:
             fetch.forget(doubt)
-        named = ((name, fetch.around.passed(name)) for name in os.environ)
+        named = ((name, fetch.host_view.passed(name)) for name in os.environ)
         environ = {name: value for name, value in named if value is not None}
         command = [self.path, "/proc/self/maps"]
         try:
@@ -119,7 +119,7 @@ class Scene:
         """Put a library of the program's into a folder."""
         from domcaps.fresh.loader import dependencies
 
-        for group in dependencies(CAT, Surroundings(), "").groups[1:]:
+        for group in dependencies(CAT, HostView(), "").groups[1:]:
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy(group[0], folder)
 
@@ -206,7 +206,7 @@ def preload_file_removed(s: Scene) -> Iterator[None]:
 def library_mounted_over(s: Scene) -> Iterator[None]:
     from domcaps.fresh.loader import dependencies
 
-    real = os.path.realpath(dependencies(CAT, Surroundings(), "").groups[1][0])
+    real = os.path.realpath(dependencies(CAT, HostView(), "").groups[1][0])
     s.libc(s.disk / "libs")
     os.environ["LD_LIBRARY_PATH"] = str(s.disk / "libs")
     yield

@@ -81,7 +81,7 @@ def test_another_process_does_not_ask_again(emulator: str, cache: Path) -> None:
 def test_what_it_loaded_is_among_its_witnesses(emulator: str, cache: Path) -> None:
     host = domcaps.Host.local(cache=cache)
     host.domain_capabilities(emulator, machine="q35")
-    found = provenance(host.entry(emulator=emulator, machine="q35"), host.machine.build.around)
+    found = provenance(host.entry(emulator=emulator, machine="q35"), host.machine.build.host_view)
     inputs = {(one.kind, one.place) for fact in found.facts for one in fact.inputs}
     # a program is the file that a link leads to, which is what is executed
     assert ("ProgramFile", str(Path(emulator).resolve())) in inputs
@@ -104,7 +104,7 @@ def test_a_wrapper_in_its_place_is_asked_again(emulator: str, cache: Path) -> No
     inputs = {
         one.place
         for fact in provenance(
-            host.entry(emulator=emulator, machine="q35"), host.machine.build.around
+            host.entry(emulator=emulator, machine="q35"), host.machine.build.host_view
         ).facts
         for one in fact.inputs
     }

@@ -180,7 +180,7 @@ def test_what_a_rule_sees_of_a_file_is_a_witness(folder: Path) -> None:
     assert proven is not None
     assert [(one.witness, one.seen) for one, _ in proven] == [(NamedFile(image), (False, None, ""))]
     (folder / "image").write_bytes(b"1")
-    assert NamedFile(image).look(inputs._around) == (True, 1, "file")
+    assert NamedFile(image).look(inputs._host_view) == (True, 1, "file")
     # it was seen before it came, and after
     look_at(image)
     assert inputs.proven() is None

@@ -229,7 +229,7 @@ def keep(host: PretendedHost, options: tuple[object, ...]) -> Printed:
 
 
 def recall(host: PretendedHost, options: tuple[object, ...]) -> Printed | None:
-    return report_cache.recall(options, host.disk, host.host.machine.build.around)
+    return report_cache.recall(options, host.disk, host.host.machine.build.host_view)
 
 
 def test_a_printed_report_is_found_as_long_as_it_holds(host: PretendedHost) -> None:
@@ -266,7 +266,7 @@ def test_a_damaged_printed_report_is_not_there(host: PretendedHost) -> None:
 
 def test_provenance_names_what_was_read(host: PretendedHost) -> None:
     caps(host)
-    found = provenance(host.host.entry(machine="q35"), host.host.machine.build.around)
+    found = provenance(host.host.entry(machine="q35"), host.host.machine.build.host_view)
     places = {one.place for fact in found.facts for one in fact.inputs}
     assert {"/dev/kvm", "$PATH", f"{fakes.FIRMWARE}/50-a.json", fakes.EMULATOR} <= places
     assert "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size" not in places

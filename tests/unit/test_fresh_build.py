@@ -12,8 +12,8 @@ import pytest
 
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.fresh.build import Build, Observer, kept_by_children
+from domcaps.fresh.host_view import HostView
 from domcaps.fresh.key import Key
-from domcaps.fresh.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Build:
     RUNS.clear()
     for name in "ab":
         (tmp_path / name).write_text("1")
-    return Build(Surroundings(HostFiles(tmp_path), {}), sentry=request.param)
+    return Build(HostView(HostFiles(tmp_path), {}), sentry=request.param)
 
 
 def test_what_did_not_change_is_not_computed_again(build: Build) -> None:
@@ -157,7 +157,7 @@ def test_what_changed_while_it_was_read_is_read_again(build: Build, tmp_path: Pa
 
 def test_the_environment_is_part_of_a_trace(tmp_path: Path) -> None:
     environ = {"X": "1"}
-    build = Build(Surroundings(HostFiles(tmp_path), environ))
+    build = Build(HostView(HostFiles(tmp_path), environ))
     key = Named("environ", TASKS.setdefault("environ", lambda f: f.environ.get("X", "none")))
     assert build.get(key) == build.get(key) == "1"
     del environ["X"]
@@ -251,7 +251,7 @@ def test_a_child_that_keeps_what_was_known_proves_it_anew(
 def test_a_store_does_not_grow_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("domcaps.fresh.build._MOST_ENTRIES", 50)
     (tmp_path / "a").write_text("1")
-    build = Build(Surroundings(HostFiles(tmp_path), {}))
+    build = Build(HostView(HostFiles(tmp_path), {}))
     how = TASKS.setdefault("many", lambda f: f.files.read("/a"))
     for number in range(200):
         assert build.get(Named(f"many {number}", how)) == b"1"

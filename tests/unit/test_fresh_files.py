@@ -13,8 +13,8 @@ from domcaps.facts.hostfiles import HostFiles
 from domcaps.fresh.build import Build, Call
 from domcaps.fresh.fetch import Fetch
 from domcaps.fresh.files import TracedFiles
+from domcaps.fresh.host_view import HostView
 from domcaps.fresh.store import Sighting, Store
-from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import plain_status
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ DERIVED = {"text", "names_or_none", "real", "is_live"}
 
 
 def fetch_at(root: Path, environ: dict[str, str] | None = None) -> Fetch:
-    build = Build(Surroundings(HostFiles(root), environ or {}), sentry=False)
+    build = Build(HostView(HostFiles(root), environ or {}), sentry=False)
     return Fetch(build, Call(Store(), 1, 1))
 
 
@@ -116,7 +116,7 @@ def test_the_environment_can_not_be_read_as_a_whole(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="needs Linux")
 def test_files_of_the_kernel_have_witnesses_of_their_own() -> None:
-    build = Build(Surroundings(), sentry=False)
+    build = Build(HostView(), sentry=False)
     fetch = Fetch(build, Call(Store(), 1, 1))
     for path in ("/proc/cpuinfo", "/proc/cmdline", "/proc/version"):
         fetch.files.text(path)
@@ -125,7 +125,7 @@ def test_files_of_the_kernel_have_witnesses_of_their_own() -> None:
 
 @pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="needs Linux")
 def test_memory_in_use_is_neither_noted_nor_read() -> None:
-    fetch = Fetch(Build(Surroundings(), sentry=False), Call(Store(), 1, 1))
+    fetch = Fetch(Build(HostView(), sentry=False), Call(Store(), 1, 1))
     assert fetch.files.text("/proc/meminfo").startswith("MemTotal:")
     assert "MemFree" not in fetch.files.text("/proc/meminfo")
     ((part, _),) = fetch.trace
@@ -139,10 +139,10 @@ def test_a_kernel_file_that_goes_away_is_noticed(tmp_path: Path) -> None:
     import sys
 
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    around = Surroundings()
+    host_view = HostView()
     path = f"/proc/{child.pid}/comm"
-    first = around.kernel_text(path)
+    first = host_view.kernel_text(path)
     assert first
-    assert around.kernel_text(path) == first
+    assert host_view.kernel_text(path) == first
     child.communicate(b"\n")
-    assert around.kernel_text(path) is None
+    assert host_view.kernel_text(path) is None

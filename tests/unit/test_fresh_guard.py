@@ -13,10 +13,10 @@ import pytest
 
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.fresh import guard
-from domcaps.fresh.guard import Sentry
+from domcaps.fresh.guard import InotifyWatch
+from domcaps.fresh.host_view import HostView
 from domcaps.fresh.identity import now
 from domcaps.fresh.store import Sighting
-from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import Content, Existence, FileStatus, Listing, Witness
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ class Scene:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.around = Surroundings(HostFiles(root), {})
-        self.sentry = Sentry()
+        self.host_view = HostView(HostFiles(root), {})
+        self.sentry = InotifyWatch()
         (root / "folder/inner").mkdir(parents=True)
         (root / "folder/inner/file").write_text("1")
         (root / "folder/inner/same").write_text("1")
@@ -44,7 +44,7 @@ class Scene:
 
     def guard(self, *witnesses: Witness) -> int:
         """Set the sentry, look, and give how many it can't watch."""
-        guard = self.sentry.cover([Sighting(witness) for witness in witnesses], self.around)
+        guard = self.sentry.cover([Sighting(witness) for witness in witnesses], self.host_view)
         assert guard is not None
         self.generation = guard.generation
         return sum(not watched for watched in guard.watched.values())
@@ -181,8 +181,8 @@ def test_a_flood_is_told(scene: Scene) -> None:
 
 @pytest.mark.parametrize("path", ["/proc/self/status", "/sys/kernel/mm", "/dev/null"])
 def test_what_the_kernel_makes_up_is_not_watched(path: str) -> None:
-    around = Surroundings()
-    guard = Sentry().cover([Sighting(FileStatus(path))], around)
+    host_view = HostView()
+    guard = InotifyWatch().cover([Sighting(FileStatus(path))], host_view)
     assert guard is not None
     assert list(guard.watched.values()) == [False]
 
@@ -212,7 +212,7 @@ def test_without_inotify_there_is_no_guard(scene: Scene, monkeypatch: pytest.Mon
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr("inotify_simple.INotify.__init__", refuse)
-    assert scene.sentry.cover([Sighting(Content(FILE))], scene.around) is None
+    assert scene.sentry.cover([Sighting(Content(FILE))], scene.host_view) is None
     with pytest.raises(OSError, match="inotify"):
         scene.sentry.wait(0)
 
@@ -287,13 +287,13 @@ def test_looking_and_watching_agree(scene: Scene) -> None:
     """Whatever changes what is seen is told: no witness is silent where looking would speak."""
     for witness, change in CHANGES.values():
         sighting = Sighting(witness)
-        sighting.look(scene.around, now())
+        sighting.look(scene.host_view, now())
         scene.guard(witness)
         try:
             change(scene.root)
         except OSError:
             continue
-        if not sighting.is_same(scene.around):
+        if not sighting.is_same(scene.host_view):
             assert not scene.is_quiet, witness
         open_again(scene)
 

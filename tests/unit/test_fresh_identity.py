@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domcaps.facts.hostfiles import HostFiles
+from domcaps.fresh.host_view import HostView
 from domcaps.fresh.identity import COARSE_NS, FINE_NS, Identity, identity, now
 from domcaps.fresh.store import Sighting
-from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import Content
 
 if TYPE_CHECKING:
@@ -79,13 +79,13 @@ class Frozen(HostFiles):
 def test_content_is_looked_at_while_the_stamp_proves_nothing(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("one")
-    around = Surroundings(Frozen(tmp_path, file.stat()))
+    host_view = HostView(Frozen(tmp_path, file.stat()))
     sighting = Sighting(Content("/file"))
-    sighting.look(around, now())
+    sighting.look(host_view, now())
     version = sighting.version
     file.write_text("two")
-    assert not sighting.is_same(around)
-    sighting.look(around, now())
+    assert not sighting.is_same(host_view)
+    sighting.look(host_view, now())
     assert sighting.version == version + 1
 
 
@@ -93,9 +93,9 @@ def test_content_is_not_looked_at_once_the_stamp_proves_it(tmp_path: Path) -> No
     file = tmp_path / "file"
     file.write_text("one")
     old = os.stat_result(tuple(file.stat()), {"st_ctime_ns": now() - SECOND, "st_mtime_ns": 0})
-    around = Surroundings(Frozen(tmp_path, old))
+    host_view = HostView(Frozen(tmp_path, old))
     sighting = Sighting(Content("/file"))
-    sighting.look(around, now())
+    sighting.look(host_view, now())
     # nobody can do that on a real system: the status would change
     file.write_text("two")
-    assert sighting.is_same(around)
+    assert sighting.is_same(host_view)

@@ -16,8 +16,8 @@ import pytest
 from domcaps.fresh import store
 from domcaps.fresh.build import Build
 from domcaps.fresh.guard import Cover
+from domcaps.fresh.host_view import HostView
 from domcaps.fresh.key import Key
-from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import Witness
 from interleavings import DeadlockError, Schedule, SteppedLock, explore
 
@@ -57,7 +57,7 @@ class Cell(Witness):
 
     at: int
 
-    def look(self, around: Surroundings) -> int:
+    def look(self, host_view: HostView) -> int:
         world = World.now
         world.schedule.step()
         seen = world.history[-1][self.at]
@@ -81,7 +81,7 @@ class StandIn:
         self._world.schedule.step()
         return self.events
 
-    def cover(self, sightings: Iterable[Sighting], around: Surroundings) -> Cover:
+    def cover(self, sightings: Iterable[Sighting], host_view: HostView) -> Cover:
         generation = self.generation()
         found = {}
         for sighting in sightings:
@@ -185,7 +185,7 @@ def _run(
     warm: int,
 ) -> None:
     world = World.now = World(schedule)
-    build = Build(Surroundings(), sentry=False)
+    build = Build(HostView(), sentry=False)
     if sentry:
         build._sentry = world.sentry  # type: ignore[assignment]
     names = dict.fromkeys((*calls[0], *calls[1]))

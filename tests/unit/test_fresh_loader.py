@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from domcaps.fresh.elf import BrokenImageError, read_image
+from domcaps.fresh.host_view import HostView
 from domcaps.fresh.identity import identity
 from domcaps.fresh.loader import Dependencies, cached_places, dependencies
-from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import Content, Listing, ProgramFile
 
 SHELL = os.path.realpath("/bin/sh")
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def followed(path: str, library_path: str = "") -> Dependencies:
-    return dependencies(path, Surroundings(), library_path)
+    return dependencies(path, HostView(), library_path)
 
 
 def taken(found: Dependencies) -> set[str]:

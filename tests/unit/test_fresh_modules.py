@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from domcaps.fresh.host_view import HostView
 from domcaps.fresh.loader import dependencies
 from domcaps.fresh.modules import module_folders, module_witnesses
-from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import Listing, ProgramFile, Witness
 
 CAT = os.path.realpath("/bin/cat")
@@ -20,12 +20,12 @@ pytestmark = pytest.mark.skipif(
 
 
 def library() -> str:
-    return dependencies(CAT, Surroundings(), "").groups[-1][0]
+    return dependencies(CAT, HostView(), "").groups[-1][0]
 
 
 def witnesses(folder: Path, **environ: str) -> set[Witness]:
-    around = Surroundings(environ={"QEMU_MODULE_DIR": str(folder), **environ})
-    return set(module_witnesses(CAT, (), around))
+    host_view = HostView(environ={"QEMU_MODULE_DIR": str(folder), **environ})
+    return set(module_witnesses(CAT, (), host_view))
 
 
 def test_a_link_that_is_turned_shows(tmp_path: Path) -> None:
@@ -35,10 +35,10 @@ def test_a_link_that_is_turned_shows(tmp_path: Path) -> None:
     link.symlink_to("first")
     witness = ProgramFile(str(link))
     assert witness in witnesses(tmp_path)
-    before = witness.look(Surroundings())
+    before = witness.look(HostView())
     link.unlink()
     link.symlink_to("second")
-    assert witness.look(Surroundings()) != before
+    assert witness.look(HostView()) != before
 
 
 def test_a_link_that_leads_nowhere_counts(tmp_path: Path) -> None:
@@ -76,5 +76,5 @@ def test_a_module_that_needs_more_is_followed(tmp_path: Path) -> None:
 
 def test_a_folder_that_others_can_write_is_not_asked_for_modules(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
-    around = Surroundings(environ={"QEMU_MODULE_DIR": str(tmp_path)})
-    assert str(tmp_path) not in module_folders(CAT, (), around)
+    host_view = HostView(environ={"QEMU_MODULE_DIR": str(tmp_path)})
+    assert str(tmp_path) not in module_folders(CAT, (), host_view)

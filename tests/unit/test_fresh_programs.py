@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from domcaps.facts.hostfiles import HostFiles
+from domcaps.fresh.host_view import HostView
 from domcaps.fresh.programs import (
     LINKER_CACHE,
     Parts,
@@ -20,12 +21,11 @@ from domcaps.fresh.programs import (
     program_parts,
     running,
 )
-from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import Executable, Listing, ProgramFile
 
 
-def host(root: Path, **environ: str) -> Surroundings:
-    return Surroundings(HostFiles(root), environ)
+def host(root: Path, **environ: str) -> HostView:
+    return HostView(HostFiles(root), environ)
 
 
 def program(root: Path, path: str, text: str = "\x7fELF") -> str:
@@ -160,18 +160,18 @@ def expected(program: str, *groups: tuple[str, ...]) -> Parts:
 
 @needs_proc
 def test_what_ran_is_compared_with_what_was_expected() -> None:
-    around, real = Surroundings(), os.path.realpath("/bin/sh")
+    host_view, real = HostView(), os.path.realpath("/bin/sh")
     with subprocess.Popen(["/bin/sh", "-c", "read _; exit"], stdin=subprocess.PIPE) as shell:
         time.sleep(0.3)
         seen = running(shell.pid)
-    parts = program_parts("/bin/sh", around)
+    parts = program_parts("/bin/sh", host_view)
     assert len(parts.groups) >= 2
-    assert list(mismatches(parts, seen, around)) == []
+    assert list(mismatches(parts, seen, host_view)) == []
     other = os.path.realpath(sys.executable)
-    assert "starts other programs" in " ".join(mismatches(expected(other), seen, around))
-    assert "was not loaded" in " ".join(mismatches(expected(real, (other,)), seen, around))
+    assert "starts other programs" in " ".join(mismatches(expected(other), seen, host_view))
+    assert "was not loaded" in " ".join(mismatches(expected(real, (other,)), seen, host_view))
     nothing = Running(frozenset(), frozenset())
-    assert "can't be seen" in " ".join(mismatches(parts, nothing, around))
+    assert "can't be seen" in " ".join(mismatches(parts, nothing, host_view))
 
 
 def library(root: Path, real: str, *links: str) -> str:
@@ -210,8 +210,8 @@ def test_a_link_to_another_version_is_not_taken(tmp_path: Path) -> None:
 
 def test_folders_for_modules_are_looked_into_even_if_none_was_loaded(tmp_path: Path) -> None:
     path = library(tmp_path, "x86_64-linux-gnu/libz.so.1")
-    around = host(tmp_path, QEMU_MODULE_DIR="/opt/modules")
-    folders = {w.path for w in loaded_witnesses("/usr/bin/qemu", [path], around)
+    host_view = host(tmp_path, QEMU_MODULE_DIR="/opt/modules")
+    folders = {w.path for w in loaded_witnesses("/usr/bin/qemu", [path], host_view)
                if isinstance(w, Listing)}  # fmt: skip
     assert {"/usr/lib/x86_64-linux-gnu/qemu", "/opt/modules", "/var/run/qemu"} <= folders
 

@@ -14,6 +14,7 @@ from domcaps.fresh.answers import Local, Report, ReportAnswer
 from domcaps.fresh.build import Build
 from domcaps.fresh.disk import DiskStore
 from domcaps.fresh.emulators import EmulatorAnswers, EmulatorNamed
+from domcaps.fresh.host_view import HostView
 from domcaps.fresh.hostfacts import (
     FirmwareForGuest,
     HelperFeatures,
@@ -22,7 +23,6 @@ from domcaps.fresh.hostfacts import (
     KvmUsable,
 )
 from domcaps.fresh.machine import LocalMachine
-from domcaps.fresh.surroundings import Surroundings
 from domcaps.hosts.host import LiveHost
 from fresh_fakes import PretendedHost, descriptor, emulator_text, helper_text
 
@@ -248,7 +248,7 @@ def test_a_change_shows_in_another_process(tmp_path: Path, row: Row) -> None:
 
 
 def with_user(host: PretendedHost, user: str) -> LiveHost:
-    build = Build(Surroundings(host.files, host.environ), observer=host.counting)
+    build = Build(HostView(host.files, host.environ), observer=host.counting)
     question = HostQuestion(privileged=False, qemu_user=user)
     return LiveHost(LocalMachine(build, Local(question, prober=host.prober)))
 
@@ -274,7 +274,7 @@ def test_user_that_runs_qemu(tmp_path: Path) -> None:
 def test_asking_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     host = PretendedHost(tmp_path)
     host.write(f"{fakes.USERS}/70-u.json", descriptor(fakes.IMAGES[0], features=["secure-boot"]))
-    build = Build(Surroundings(host.files, host.environ))
+    build = Build(HostView(host.files, host.environ))
     live = LiveHost(LocalMachine(build, Local(prober=host.prober)))
     said: dict[int, Any] = {}
     for user in (1000, 0, 1000, 0):

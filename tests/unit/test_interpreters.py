@@ -24,8 +24,8 @@ from domcaps.facts.interpreters import (
 from domcaps.facts.launch import PIPE, Command, start
 from domcaps.facts.real_path import links
 from domcaps.facts.trust import admit, vouch
+from domcaps.fresh.host_view import HostView
 from domcaps.fresh.programs import program_parts
-from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.trusted import distrust, trusted_folders
 from domcaps.fresh.witness import ProgramFile, TrustedFolder
 
@@ -336,7 +336,7 @@ def test_a_relative_path_has_links(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_interpreters_of_interpreters_belong_to_the_program(tmp_path: Path) -> None:
     middle = script(tmp_path / "a/middle", "#!/bin/sh\n")
     path = script(tmp_path / "s", f"#!{middle}\nexec cat\n")
-    parts = program_parts(path, Surroundings())
+    parts = program_parts(path, HostView())
     assert {ProgramFile(middle), ProgramFile("/bin/sh")} <= set(parts.witnesses)
     assert any(middle in doubt for doubt in parts.doubts)
     (tmp_path / "a").chmod(0o777)
@@ -347,9 +347,9 @@ def test_folders_of_links_count_as_long_as_answers_are_kept(tmp_path: Path) -> N
     (tmp_path / "links").mkdir()
     (tmp_path / "links/real").symlink_to("/bin/cat")
     path = script(tmp_path / "s", f'#!/bin/sh\nexec {tmp_path}/links/real "$@"\n')
-    around = Surroundings()
-    parts = program_parts(path, around)
-    assert TrustedFolder(f"{tmp_path}/links") in trusted_folders(parts, around)
+    host_view = HostView()
+    parts = program_parts(path, host_view)
+    assert TrustedFolder(f"{tmp_path}/links") in trusted_folders(parts, host_view)
     assert distrust(path) is None
     (tmp_path / "links").chmod(0o777)
     assert f"every user may write to {tmp_path}/links" in str(distrust(path))

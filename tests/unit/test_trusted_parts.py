@@ -14,8 +14,8 @@ from domcaps.facts.discovery import installed_emulators
 from domcaps.facts.launch import PIPE, Command, start
 from domcaps.facts.passed import folders, passed
 from domcaps.facts.trust import admit, vouch
+from domcaps.fresh.host_view import HostView
 from domcaps.fresh.programs import program_parts
-from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.trusted import distrust, trusted_folders
 from domcaps.fresh.witness import TrustedFolder
 
@@ -159,7 +159,7 @@ def test_a_program_that_a_script_names_is_judged(weak: Path, tmp_path: Path, tex
 
 def test_a_program_behind_options_of_exec_is_not_taken_for_known(tmp_path: Path) -> None:
     program = script(tmp_path / "q", f'#!/bin/bash\nexec -a qemu {CAT} "$@"\n')
-    assert "is not known" in " ".join(program_parts(program, Surroundings()).doubts)
+    assert "is not known" in " ".join(program_parts(program, HostView()).doubts)
 
 
 def test_a_link_of_another_user_does_not_choose_the_program(
@@ -179,14 +179,14 @@ def test_a_link_of_another_user_does_not_choose_the_program(
 
 def test_a_pipe_is_no_program(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o755)
-    assert program_parts(str(tmp_path / "pipe"), Surroundings()).program
+    assert program_parts(str(tmp_path / "pipe"), HostView()).program
 
 
 @needs_elf
 def test_a_library_that_others_can_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     libraries = tmp_path / "lib"
     libraries.mkdir()
-    parts = program_parts(CAT, Surroundings())
+    parts = program_parts(CAT, HostView())
     for group in parts.groups[1:]:
         shutil.copy(group[0], libraries)
     monkeypatch.setenv("LD_LIBRARY_PATH", str(libraries))
@@ -198,18 +198,18 @@ def test_a_library_that_others_can_change(tmp_path: Path, monkeypatch: pytest.Mo
 
 @needs_elf
 def test_the_rights_of_its_folders_count_as_long_as_answers_are_kept(tmp_path: Path) -> None:
-    around = Surroundings()
+    host_view = HostView()
     program = tmp_path / "cat"
     shutil.copy(CAT, program)
-    found = trusted_folders(program_parts(str(program), around), around)
+    found = trusted_folders(program_parts(str(program), host_view), host_view)
     assert TrustedFolder(str(tmp_path)) in found
-    before = TrustedFolder(str(tmp_path)).look(around)
+    before = TrustedFolder(str(tmp_path)).look(host_view)
     tmp_path.chmod(0o777)
-    assert TrustedFolder(str(tmp_path)).look(around) != before
+    assert TrustedFolder(str(tmp_path)).look(host_view) != before
 
 
 def test_a_group_decides_so_that_the_folder_is_looked_at_each_time(tmp_path: Path) -> None:
-    around = Surroundings()
-    assert TrustedFolder(str(tmp_path)).watched(around) == str(tmp_path)
+    host_view = HostView()
+    assert TrustedFolder(str(tmp_path)).watched(host_view) == str(tmp_path)
     tmp_path.chmod(0o775)
-    assert TrustedFolder(str(tmp_path)).watched(around) == ""
+    assert TrustedFolder(str(tmp_path)).watched(host_view) == ""

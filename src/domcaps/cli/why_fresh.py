@@ -34,7 +34,7 @@ def command(*, every: bool, form: str, **question: Any) -> None:
 
     host = Host.local()
     caps = host.domain_capabilities(**question)
-    found = provenance(host.entry(**question), host.machine.build.around)
+    found = provenance(host.entry(**question), host.machine.build.host_view)
     if form == "json":
         import msgspec
 

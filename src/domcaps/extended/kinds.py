@@ -45,14 +45,14 @@ class RowColumn(NamedTuple):
 
 
 class RowKind(NamedTuple):
-    """Rows of one kind. Each of `around` is what else a domain may need for it, as XML.
+    """Rows of one kind. Each of `host_view` is what else a domain may need for it, as XML.
 
     `rows` are the values that the table combines, where not every combination is one.
     """
 
     name: str
     columns: tuple[RowColumn, ...]
-    around: tuple[str, ...] = ("",)
+    host_view: tuple[str, ...] = ("",)
     rows: tuple[tuple[str, ...], ...] = ()
 
 
@@ -134,10 +134,10 @@ def _serial_ports() -> tuple[tuple[str, ...], ...]:
 
 
 def _kind(
-    name: str, *columns: RowColumn, around: tuple[str, ...] = ("",),
+    name: str, *columns: RowColumn, host_view: tuple[str, ...] = ("",),
     rows: tuple[tuple[str, ...], ...] = (),
 ) -> RowKind:  # fmt: skip
-    return RowKind(name, columns, (*around, *(one + _ACPI for one in around)), rows)
+    return RowKind(name, columns, (*host_view, *(one + _ACPI for one in host_view)), rows)
 
 
 def kinds() -> tuple[RowKind, ...]:
@@ -145,27 +145,27 @@ def kinds() -> tuple[RowKind, ...]:
     cards = tuple(dict.fromkeys(name for name in CARDS.order if name != "*"))
     return (
         _kind("sound", RowColumn("model", "devices/sound/@model"),
-              around=("", "<audio id='1' type='none'/>")),
+              host_view=("", "<audio id='1' type='none'/>")),
         _kind("input", RowColumn("type", "devices/input/@type"),
               RowColumn("bus", "devices/input/@bus", optional=True)),
         _kind("watchdog", RowColumn("model", "devices/watchdog/@model"),
               RowColumn("action", "devices/watchdog/@action", optional=True)),
         _kind("iommu", RowColumn("model", "devices/iommu/@model"),
-              around=("", "<features><ioapic driver='qemu'/></features>")),
+              host_view=("", "<features><ioapic driver='qemu'/></features>")),
         _kind("vsock", RowColumn("model", "devices/vsock/@model", optional=True),
-              around=("<vsock><cid auto='yes'/></vsock>",)),
+              host_view=("<vsock><cid auto='yes'/></vsock>",)),
         _kind("memballoon", RowColumn("model", "devices/memballoon/@model")),
         _kind("interface", RowColumn("model", "devices/interface/model/@type", cards),
-              around=_CARD),
+              host_view=_CARD),
         _kind("controller", RowColumn("type", "devices/controller/@type"),
               RowColumn("model", "devices/controller/@model"), rows=_controllers()),
         _kind("serial", RowColumn("target", "devices/serial/target/@type"),
               RowColumn("model", "devices/serial/target/model/@name"),
-              around=("<serial type='pty'/>",), rows=_serial_ports()),
+              host_view=("<serial type='pty'/>",), rows=_serial_ports()),
         _kind("parallel", RowColumn("type", "devices/parallel/@type", ("pty",))),
         _kind("shmem", RowColumn("model", "devices/shmem/model/@type"),
-              around=("<shmem name='s'/>", "<shmem name='s'><server path='/s'/></shmem>")),
-        _kind("memory", RowColumn("model", "devices/memory/@model"), around=(MODULE_SAMPLE,)),
+              host_view=("<shmem name='s'/>", "<shmem name='s'><server path='/s'/></shmem>")),
+        _kind("memory", RowColumn("model", "devices/memory/@model"), host_view=(MODULE_SAMPLE,)),
         *_virtio_kinds(),
         _kind("tpm", RowColumn("model", "devices/tpm/@model"),
               RowColumn("backend", "devices/tpm/backend/@type"),
@@ -173,7 +173,7 @@ def kinds() -> tuple[RowKind, ...]:
         _kind("graphics-video", RowColumn("graphics", "devices/graphics/@type"),
               RowColumn("video", "devices/video/model/@type"),
               RowColumn("gl", "devices/video/model/acceleration/@accel3d", ("yes",), optional=True),
-              around=("", "<graphics><gl enable='yes'/></graphics>",
+              host_view=("", "<graphics><gl enable='yes'/></graphics>",
                       "<graphics/><graphics type='egl-headless'/>")),
         RowKind("firmware", (
             RowColumn("machine", MACHINE), RowColumn("firmware", "os/@firmware", optional=True),

@@ -30,7 +30,8 @@ import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from domcaps.fresh.fetch import Fetch
-from domcaps.fresh.guard import Cover, Guard, Sentry
+from domcaps.fresh.guard import Cover, InotifyWatch, Watermark
+from domcaps.fresh.host_view import HostView
 from domcaps.fresh.identity import now
 from domcaps.fresh.process_state import ProcessState, process_state
 from domcaps.fresh.store import (
@@ -42,7 +43,6 @@ from domcaps.fresh.store import (
     proven_witnesses,
     witnesses,
 )
-from domcaps.fresh.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,17 +95,17 @@ class Build:
 
     def __init__(
         self,
-        around: Surroundings | None = None,
+        host_view: HostView | None = None,
         *,
         disk: DiskStore | None = None,
         sentry: bool = True,
         observer: Observer | None = None,
     ) -> None:
-        self.around: Surroundings = around or Surroundings()
+        self.host_view: HostView = host_view or HostView()
         self.disk = disk
         self.observer: Observer = observer or Observer()
         self._clock = LogicalClock()
-        self._sentry = Sentry() if sentry else None
+        self._sentry = InotifyWatch() if sentry else None
         self._state = process_state()
         self._stores = {self._state: Store()}
         _BUILDS.add(self)
@@ -119,7 +119,7 @@ class Build:
         """Give the store of a state: what was seen with other rights or elsewhere says nothing."""
         if state != self._state:
             # files that are open, and watched mounts, are those of the state before
-            self.around.after_fork()
+            self.host_view.after_fork()
             self._state = state
         found = self._stores.get(state)
         if found is None:
@@ -169,14 +169,14 @@ class Build:
             raise OSError("nothing is watched")
         return self._sentry.wait(seconds)
 
-    def _is_quiet(self, guard: Guard, state: ProcessState) -> bool:
+    def _is_quiet(self, guard: Watermark, state: ProcessState) -> bool:
         sentry = self._sentry
         if sentry is None or guard.generation != sentry.generation(state):
             return False
-        around = self.around
+        host_view = self.host_view
         # the version comes last: another call may have noted a change while this one looked
         return all(
-            sighting.is_same(around) and sighting.version == version
+            sighting.is_same(host_view) and sighting.version == version
             for sighting, version in guard.unguarded
         )
 
@@ -190,7 +190,7 @@ class Build:
         for attempts_left in reversed(range(_ATTEMPTS)):
             cover = self._cover(entry) if returns else None
             call = Call(store, asked, self._clock.moment())
-            self.around.refresh()
+            self.host_view.refresh()
             held = self.bring(key, call)
             if held.error is not None:
                 raise held.error
@@ -206,7 +206,7 @@ class Build:
         entry.guard = None
         if self._sentry is None or not is_lasting(entry):
             return None
-        return self._sentry.cover(witnesses(entry), self.around)
+        return self._sentry.cover(witnesses(entry), self.host_view)
 
     def _guard(self, entry: Entry[Any], held: Held, cover: Cover, call: Call) -> None:
         """Let the sentry speak for a value, if it was set on all that the value rests on."""
@@ -215,7 +215,7 @@ class Build:
             return
         if all(id(sighting) in cover.watched for sighting, _ in proven):
             unguarded = tuple(known for known in proven if not cover.watched[id(known[0])])
-            entry.guard = Guard(cover.generation, unguarded, held.value)
+            entry.guard = Watermark(cover.generation, unguarded, held.value)
 
     # -- for tasks -----------------------------------------------------------------------------
 
@@ -249,7 +249,7 @@ class Build:
         if sighting.verified < call.begun:
             version, before = sighting.version, sighting.seen
             begun = self._clock.moment()
-            sighting.look(self.around, call.time)
+            sighting.look(self.host_view, call.time)
             sighting.verified = begun
             self._tell(sighting, version, before, call)
 
@@ -260,7 +260,7 @@ class Build:
             if sighting.verified < call.begun:
                 version, before = sighting.version, sighting.seen
                 begun = self._clock.moment()
-                sighting.recall(digest, stamp, self.around, call.time)
+                sighting.recall(digest, stamp, self.host_view, call.time)
                 sighting.verified = begun
                 self._tell(sighting, version, before, call)
             return sighting.held, sighting.digest
@@ -330,9 +330,9 @@ class Build:
             self._stores = {}
         for store in self._stores.values():
             store.unguard()
-        self.around.after_fork()
+        self.host_view.after_fork()
         if self._sentry is not None:
-            self._sentry = Sentry()
+            self._sentry = InotifyWatch()
 
 
 _BUILDS: weakref.WeakSet[Build] = weakref.WeakSet()

@@ -17,7 +17,7 @@ from domcaps.fresh.scanner import scan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from domcaps.fresh.surroundings import Surroundings
+    from domcaps.fresh.host_view import HostView
 
 _FOLDER, _FOLDER_LIMIT = "commands", 32 << 20
 """A folder of their own: many outputs must not push out what emulators answered."""
@@ -39,13 +39,13 @@ class Output(PlainRecord):
 def recall(
     words: tuple[object, ...],
     disk: DiskStore | None = None,
-    around: Surroundings | None = None,
+    host_view: HostView | None = None,
 ) -> Output | None:
     """Give what a command printed, if that is kept and still holds; None otherwise.
 
     `words` are all that the output depends on besides files and host.
     """
-    value = proven_value(disk or users_store(), output_name(words), around)
+    value = proven_value(disk or users_store(), output_name(words), host_view)
     if value is None:
         return None
     try:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from domcaps.facts.looks import LOOKS
 from domcaps.fresh.command_cache import output_name, users_store
 from domcaps.fresh.disk import stored_trace
+from domcaps.fresh.host_view import HostView
 from domcaps.fresh.identity import now
 from domcaps.fresh.package_identity import is_as_loaded
 from domcaps.fresh.store import Sighting, proven_witnesses
-from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import (
     Access,
     CpuinfoProcessor,
@@ -50,20 +50,20 @@ class Inputs:
     is what it read.
     """
 
-    def __init__(self, witnesses: Iterable[Witness], around: Surroundings | None = None) -> None:
-        self._around = around or Surroundings()
+    def __init__(self, witnesses: Iterable[Witness], host_view: HostView | None = None) -> None:
+        self._host_view = host_view or HostView()
         self._sightings = [Sighting(witness) for witness in dict.fromkeys(witnesses)]
         self._hardware = [Sighting(witness) for witness in HARDWARE]
         begun = now()
         for sighting in (*self._sightings, *self._hardware):
-            sighting.look(self._around, begun)
+            sighting.look(self._host_view, begun)
         LOOKS.listen()
 
     def proven(self) -> list[tuple[Sighting, int]] | None:
         """Give them as they are; None where one has changed."""
         if LOOKS.hardware:
             self._sightings += self._hardware
-        if not LOOKS.is_steady or not all(one.is_same(self._around) for one in self._sightings):
+        if not LOOKS.is_steady or not all(one.is_same(self._host_view) for one in self._sightings):
             return None
         for path, state in (LOOKS.files or {}).items():
             sighting = Sighting(NamedFile(path))

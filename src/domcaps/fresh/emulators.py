@@ -86,8 +86,12 @@ class EmulatorAnswers(Key[EmulatorRecord], frozen=True):
     def _require_trusted(self, fetch: Fetch) -> None:
         """Refuse it, though answers are kept, where it would not be asked any more."""
         fetch.look(TrustedFolder(self.path.rpartition("/")[0] or "/"))
-        around = fetch.around
-        if self.prober is probe_live and around.files.is_live and around.files.exists(self.path):
+        host_view = fetch.host_view
+        if (
+            self.prober is probe_live
+            and host_view.files.is_live
+            and host_view.files.exists(self.path)
+        ):
             admit(self.path)
 
     def _ask(self, fetch: Fetch, kvm: bool) -> EmulatorRecord:

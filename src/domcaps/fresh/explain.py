@@ -11,8 +11,8 @@ import msgspec
 from domcaps.fresh.store import Sighting, closure, witnesses
 
 if TYPE_CHECKING:
+    from domcaps.fresh.host_view import HostView
     from domcaps.fresh.store import Entry
-    from domcaps.fresh.surroundings import Surroundings
 
 
 class CheckedInput(msgspec.Struct, frozen=True):
@@ -57,9 +57,9 @@ class Provenance(msgspec.Struct, frozen=True):
     facts: tuple[Fact, ...]
 
 
-def provenance(entry: Entry[Any], around: Surroundings) -> Provenance:
+def provenance(entry: Entry[Any], host_view: HostView) -> Provenance:
     """Tell what an answer rests on, whose entry was brought up to date."""
-    costs = {id(sighting): _cost(sighting, around) for sighting in witnesses(entry)}
+    costs = {id(sighting): _cost(sighting, host_view) for sighting in witnesses(entry)}
     facts = tuple(_fact(part, costs) for part in closure(entry) if _sightings(part) or part.doubts)
     return Provenance(entry.key.text, len(costs), round(sum(costs.values()), 1), facts)
 
@@ -88,9 +88,9 @@ def _sightings(entry: Entry[Any]) -> list[Sighting]:
     return [part for part, _ in entry.trace or () if isinstance(part, Sighting)]
 
 
-def _cost(sighting: Sighting, around: Surroundings) -> float:
+def _cost(sighting: Sighting, host_view: HostView) -> float:
     began = time.perf_counter()
-    sighting.is_same(around)
+    sighting.is_same(host_view)
     return round((time.perf_counter() - began) * 1e6, 1)
 
 

@@ -21,18 +21,18 @@ Trace = tuple[tuple["Entry[Any] | Sighting", int], ...]
 class Fetch:
     """Gives a task what it needs, and writes down what that was: its trace.
 
-    `files` and `environ` are the host to read; all that is read of them is noted. `around` is the
-    same host for who notes things himself, `disk` where values of other processes are.
+    `files` and `environ` are the host to read; all that is read of them is noted. `host_view` is
+    the same host for code that notes its own reads, `disk` where values of other processes are.
     """
 
     def __init__(self, build: Build, call: Call) -> None:
         self._build = build
         self._call = call
         self._parts: dict[int, tuple[Entry[Any] | Sighting, int]] = {}
-        self.around = build.around
+        self.host_view = build.host_view
         self.disk = build.disk
-        self.files: TracedFiles = TracedFiles(build.around, self.look, self.note)
-        self.environ: TracedEnviron = TracedEnviron(build.around, self.look)
+        self.files: TracedFiles = TracedFiles(build.host_view, self.look, self.note)
+        self.environ: TracedEnviron = TracedEnviron(build.host_view, self.look)
         self.doubts: dict[Doubt, None] = {}
         self.from_disk = False
 

@@ -33,7 +33,7 @@ from domcaps.fresh.witness import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from domcaps.fresh.surroundings import Surroundings
+    from domcaps.fresh.host_view import HostView
     from domcaps.fresh.witness import Seen
 
     Look = Callable[[Witness], Seen]
@@ -50,10 +50,10 @@ class TracedFiles(HostFiles):
     with what was seen, its stamp, and the time before either was taken.
     """
 
-    def __init__(self, around: Surroundings, look: Look, note: Note) -> None:
-        # not the base class: there is one way to the files, and it leads through `around`
-        self._around = around
-        self._files = around.files
+    def __init__(self, host_view: HostView, look: Look, note: Note) -> None:
+        # not the base class: there is one way to the files, and it leads through `host_view`
+        self._host_view = host_view
+        self._files = host_view.files
         self._look = look
         self._note = note
 
@@ -74,11 +74,11 @@ class TracedFiles(HostFiles):
 
     def read(self, path: str, limit: int = SMALL) -> bytes:
         """Read a regular file; raises `OSError`."""
-        if self._around.is_kernel_file(path):
+        if self._host_view.is_kernel_file(path):
             return self._read_of_kernel(path, limit)
         witness = Content(path, limit)
         start = now()
-        stamp = witness.glance(self._around)
+        stamp = witness.glance(self._host_view)
         try:
             data = self._files.read(path, limit)
         except (OSError, ValueError) as error:
@@ -100,7 +100,7 @@ class TracedFiles(HostFiles):
         """List a folder; raises `OSError`."""
         witness = Listing(path)
         start = now()
-        stamp = witness.glance(self._around)
+        stamp = witness.glance(self._host_view)
         try:
             names = self._files.names(path)
         except (OSError, ValueError) as error:
@@ -160,8 +160,8 @@ class TracedFiles(HostFiles):
 class TracedEnviron(Mapping[str, str]):
     """The environment for one task. It can't be gone through: each variable is asked for."""
 
-    def __init__(self, around: Surroundings, look: Look) -> None:
-        self._around = around
+    def __init__(self, host_view: HostView, look: Look) -> None:
+        self._host_view = host_view
         self._look = look
 
     def __getitem__(self, name: str) -> str:

@@ -31,8 +31,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from domcaps.fresh.host_view import kind_of_file_system
 from domcaps.fresh.process_state import ProcessState, process_state
-from domcaps.fresh.surroundings import kind_of_file_system
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
     from inotify_simple import INotify  # type: ignore[import-untyped]
 
+    from domcaps.fresh.host_view import HostView
     from domcaps.fresh.store import Sighting
-    from domcaps.fresh.surroundings import Surroundings
 
 _MOST_WATCHES = 4096
 _MOST_LINKS = 40
@@ -91,7 +91,7 @@ class Cover(NamedTuple):
     watched: dict[int, bool]
 
 
-class Guard(NamedTuple):
+class Watermark(NamedTuple):
     """What has to be checked of a value: the sentry's generation, and what it can't watch."""
 
     generation: int
@@ -99,7 +99,7 @@ class Guard(NamedTuple):
     value: Any
 
 
-class Sentry:
+class InotifyWatch:
     """Watches paths. Its `generation` grows whenever something happened to one of them."""
 
     def __init__(self) -> None:
@@ -124,7 +124,7 @@ class Sentry:
                 self._generation += 1
             return self._generation
 
-    def cover(self, sightings: Iterable[Sighting], around: Surroundings) -> Cover | None:
+    def cover(self, sightings: Iterable[Sighting], host_view: HostView) -> Cover | None:
         """Watch what can be watched, and say what can't; None where there is nothing to gain.
 
         What is looked at after this is covered.
@@ -135,7 +135,7 @@ class Sentry:
                 return None
             watch = self._watch
             assert watch is not None  # noqa: S101 - it was started
-            paths = ((sighting, sighting.watched(around)) for sighting in sightings)
+            paths = ((sighting, sighting.watched(host_view)) for sighting in sightings)
             watched = {id(one): bool(path) and watch.covers(path) for one, path in paths}
             return Cover(generation, watched)
 

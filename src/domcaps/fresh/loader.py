@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from domcaps.fresh.elf import ElfImage
-    from domcaps.fresh.surroundings import Surroundings
+    from domcaps.fresh.host_view import HostView
 
 CACHE = "/etc/ld.so.cache"
 PRELOAD = "/etc/ld.so.preload"
@@ -72,25 +72,25 @@ class _Loaded(NamedTuple):
         return str(PurePosixPath(self.path).parent)
 
 
-def dependencies(path: str, around: Surroundings, library_path: str) -> Dependencies:
+def dependencies(path: str, host_view: HostView, library_path: str) -> Dependencies:
     """Follow the loader for the program at `path`, started with that ``LD_LIBRARY_PATH``."""
-    return _Walk(around, library_path).follow(path)
+    return _Walk(host_view, library_path).follow(path)
 
 
 def dependencies_of_modules(
-    path: str, modules: Iterable[str], around: Surroundings, library_path: str
+    path: str, modules: Iterable[str], host_view: HostView, library_path: str
 ) -> Dependencies:
     """Follow the loader for modules that the program at `path` may load while it runs.
 
     A module that can't be loaded is no failure, so `groups` says nothing of what must be loaded.
     """
-    found = _Walk(around, library_path).follow_modules(path, modules)
+    found = _Walk(host_view, library_path).follow_modules(path, modules)
     return found._replace(groups=())
 
 
 class _Walk:
-    def __init__(self, around: Surroundings, library_path: str) -> None:
-        self._around = around
+    def __init__(self, host_view: HostView, library_path: str) -> None:
+        self._host_view = host_view
         self._library_path = [part for part in re.split(r"[:;]", library_path) if library_path]
         self._witnesses: dict[Witness, None] = {}
         self._groups: list[tuple[str, ...]] = []
@@ -100,7 +100,7 @@ class _Walk:
         self._cached: dict[str, list[str]] = {}
 
     def follow(self, path: str) -> Dependencies:
-        real = self._around.real_path(path)
+        real = self._host_view.real_path(path)
         image = self._image(real)
         if image is not None and image.interpreter:
             self._follow(_Loaded(real, image, None))
@@ -109,7 +109,7 @@ class _Walk:
         return Dependencies(tuple(self._witnesses), tuple(self._groups), tuple(self._doubts))
 
     def follow_modules(self, path: str, modules: Iterable[str]) -> Dependencies:
-        real = self._around.real_path(path)
+        real = self._host_view.real_path(path)
         image = self._image(real)
         if image is not None and self._is_loader_known(image.interpreter):
             program = _Loaded(real, image, None)
@@ -117,7 +117,7 @@ class _Walk:
             self._walk(
                 program,
                 [
-                    (name, _Loaded(self._around.real_path(module), inner, program))
+                    (name, _Loaded(self._host_view.real_path(module), inner, program))
                     for module, inner in found
                     if inner is not None
                     for name in inner.needed
@@ -152,7 +152,7 @@ class _Walk:
     def _is_loader_known(self, interpreter: str) -> bool:
         """Learn the rules of a loader; they are not known of every one."""
         name = PurePosixPath(interpreter).name
-        own = str(PurePosixPath(self._around.real_path(interpreter)).parent)
+        own = str(PurePosixPath(self._host_view.real_path(interpreter)).parent)
         musl = _MUSL.fullmatch(name)
         if musl:
             self._is_musl = True
@@ -253,7 +253,7 @@ class _Walk:
 
     def _names(self, folder: str) -> tuple[str, ...]:
         self._witnesses[Listing(folder)] = None
-        return self._around.files.names_or_none(folder)
+        return self._host_view.files.names_or_none(folder)
 
     def _suits(self, place: str, kind: tuple[int, str]) -> bool:
         image = self._image(place)
@@ -266,11 +266,11 @@ class _Walk:
             self._witnesses[ProgramFile(place)] = None
 
     def _image(self, path: str) -> ElfImage | None:
-        identity = self._around.identity(path)
+        identity = self._host_view.identity(path)
         if identity is None:
             return None
         try:
-            return read_image(self._around.files.real(path), identity)
+            return read_image(self._host_view.files.real(path), identity)
         except (OSError, BrokenImageError) as error:
             self._doubts[f"{path} can't be read: {error}"] = None
             return None
@@ -278,7 +278,7 @@ class _Walk:
     def _read(self, path: str, limit: int) -> bytes:
         self._witnesses[Content(path, limit)] = None
         try:
-            return self._around.files.read(path, limit)
+            return self._host_view.files.read(path, limit)
         except (OSError, ValueError):
             return b""
 

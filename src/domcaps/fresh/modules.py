@@ -21,8 +21,8 @@ from domcaps.patterns import late_pattern
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from domcaps.fresh.host_view import HostView
     from domcaps.fresh.identity import Identity
-    from domcaps.fresh.surroundings import Surroundings
 
 _MOST_PROGRAM = 512 << 20
 _PIECE = 4 << 20
@@ -32,22 +32,22 @@ _MODULES = late_pattern(rb"\0(/[\w./+-]{1,200}/qemu)\0")
 _SUFFIX = ".so"
 
 
-def module_witnesses(path: str, loaded: Iterable[str], around: Surroundings) -> Iterator[Witness]:
+def module_witnesses(path: str, loaded: Iterable[str], host_view: HostView) -> Iterator[Witness]:
     """Give what the modules of an emulator depend on, which loaded these files."""
     modules = []
-    for folder in module_folders(path, loaded, around):
+    for folder in module_folders(path, loaded, host_view):
         yield Listing(folder)
-        names = around.files.names_or_none(folder)
+        names = host_view.files.names_or_none(folder)
         if names:
             yield TrustedFolder(folder)
         modules += [f"{folder}/{name}" for name in names if name.endswith(_SUFFIX)]
     yield from map(ProgramFile, modules)
-    if modules and around.files.is_live:
-        library_path = around.passed("LD_LIBRARY_PATH") or ""
-        yield from dependencies_of_modules(path, modules, around, library_path).witnesses
+    if modules and host_view.files.is_live:
+        library_path = host_view.passed("LD_LIBRARY_PATH") or ""
+        yield from dependencies_of_modules(path, modules, host_view, library_path).witnesses
 
 
-def module_folders(path: str, loaded: Iterable[str], around: Surroundings) -> tuple[str, ...]:
+def module_folders(path: str, loaded: Iterable[str], host_view: HostView) -> tuple[str, ...]:
     """Name the folders that QEMU loads modules from.
 
     That is the one which it was built for, the same place relative to where the program is
@@ -57,14 +57,16 @@ def module_folders(path: str, loaded: Iterable[str], around: Surroundings) -> tu
     libraries = {str(PurePosixPath(file).parent) for file in loaded if ".so" in file}
     candidates = {f"{folder}/qemu" for folder in libraries if not folder.endswith("/qemu")}
     candidates |= {folder for folder in libraries if folder.endswith("/qemu")}
-    built = _built_for(path, around)
+    built = _built_for(path, host_view)
     usual = ("lib/qemu", "lib64/qemu", f"lib/{os.uname().machine}-linux-gnu/qemu")
     below = {below for folder in built for below in _tails(folder)}
-    for prefix in {PurePosixPath(place).parent.parent for place in (path, around.real_path(path))}:
+    for prefix in {
+        PurePosixPath(place).parent.parent for place in (path, host_view.real_path(path))
+    }:
         candidates |= {f"{prefix}/{part}" for part in (*below, *usual)}
     candidates |= set(built)
     candidates.add("/var/run/qemu")
-    if named := around.passed("QEMU_MODULE_DIR"):
+    if named := host_view.passed("QEMU_MODULE_DIR"):
         candidates.add(named)
     return tuple(sorted(folder for folder in candidates if folder.startswith("/")))
 
@@ -74,10 +76,10 @@ def _tails(folder: str) -> Iterator[str]:
     return ("/".join(parts[start:]) for start in range(len(parts)))
 
 
-def _built_for(path: str, around: Surroundings) -> tuple[str, ...]:
+def _built_for(path: str, host_view: HostView) -> tuple[str, ...]:
     """Give the folders for modules whose names are in a program."""
-    identity = around.identity(path)
-    return () if identity is None else _named_in(around.files.real(path), identity)
+    identity = host_view.identity(path)
+    return () if identity is None else _named_in(host_view.files.real(path), identity)
 
 
 @functools.lru_cache(maxsize=64)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from domcaps.fresh.fetch import Fetch
-    from domcaps.fresh.surroundings import Surroundings
+    from domcaps.fresh.host_view import HostView
     from domcaps.fresh.witness import Seen, Witness
 
 _ATTEMPTS = 3
@@ -115,21 +115,21 @@ def probe_provably(
     What it consists of is known only afterwards. Should part of that have changed too shortly
     before, so that it is not certain what was asked, the emulator is asked again.
     """
-    around = fetch.around
-    parts = program_parts(path, around)
-    require_trusted(path, parts, around)
-    before = _views(parts.witnesses, around)
+    host_view = fetch.host_view
+    parts = program_parts(path, host_view)
+    require_trusted(path, parts, host_view)
+    before = _views(parts.witnesses, host_view)
     for attempt in reversed(range(_ATTEMPTS)):
-        before = _when_settled(before, around)
+        before = _when_settled(before, host_view)
         start = now()
         probed = prober(path, kvm, inventory)
-        parts = program_parts(path, around)
+        parts = program_parts(path, host_view)
         paths = [mapped.path for mapped in probed.files]
-        loaded = loaded_witnesses(parts.program or path, paths, around)
-        folders = trusted_folders(parts, around)
-        after = _views(dict.fromkeys((*parts.witnesses, *loaded, *folders)), around)
+        loaded = loaded_witnesses(parts.program or path, paths, host_view)
+        folders = trusted_folders(parts, host_view)
+        after = _views(dict.fromkeys((*parts.witnesses, *loaded, *folders)), host_view)
         steady = all(_is_same(before.get(w), view, start) for w, view in after.items())
-        if (steady and _are_the_loaded(probed.files, around)) or not attempt:
+        if (steady and _are_the_loaded(probed.files, host_view)) or not attempt:
             _doubt(fetch, parts, probed)
             return _noted(fetch, probed.record, after, is_certain=steady)
         before = after
@@ -139,7 +139,7 @@ def probe_provably(
 def _doubt(fetch: Fetch, parts: Parts, probed: Probed) -> None:
     """Say why a change of what the emulator consists of might go unseen."""
     seen = Running(probed.files, probed.programs)
-    for doubt in (*parts.doubts, *mismatches(parts, seen, fetch.around)):
+    for doubt in (*parts.doubts, *mismatches(parts, seen, fetch.host_view)):
         fetch.forget(doubt)
 
 
@@ -149,7 +149,7 @@ def _noted(
     for witness, view in views.items():
         fetch.note(witness, view.seen, view.stamp, view.start)
         is_large = isinstance(witness, ProgramFile) and isinstance(view.seen, Identity)
-        if is_large and fetch.around.is_in_memory(witness.place):
+        if is_large and fetch.host_view.is_in_memory(witness.place):
             fetch.forget(
                 f"{witness.place} is on a file system in memory (tmpfs), which does not tell when "
                 "a file is changed through a mapping"
@@ -161,26 +161,26 @@ def _noted(
     return record
 
 
-def _views(witnesses: Iterable[Witness], around: Surroundings) -> dict[Witness, _View]:
+def _views(witnesses: Iterable[Witness], host_view: HostView) -> dict[Witness, _View]:
     views = {}
     for witness in witnesses:
         start = now()
-        stamp = witness.glance(around)
-        proof = stamp if isinstance(stamp, Identity) else _nearest(witness, around)
-        views[witness] = _View(witness.look(around), stamp, proof, start)
+        stamp = witness.glance(host_view)
+        proof = stamp if isinstance(stamp, Identity) else _nearest(witness, host_view)
+        views[witness] = _View(witness.look(host_view), stamp, proof, start)
     return views
 
 
-def _nearest(witness: Witness, around: Surroundings) -> Identity | None:
+def _nearest(witness: Witness, host_view: HostView) -> Identity | None:
     """Give the identity of the folder in which a path ends that leads nowhere."""
     found, path = None, "" if isinstance(witness, EnvironmentVariable) else witness.place
     while found is None and "/" in path:
         path = path.rpartition("/")[0]
-        found = around.identity(path or "/")
+        found = host_view.identity(path or "/")
     return found
 
 
-def _when_settled(before: dict[Witness, _View], around: Surroundings) -> dict[Witness, _View]:
+def _when_settled(before: dict[Witness, _View], host_view: HostView) -> dict[Witness, _View]:
     """Wait until a change of what is large would show; of what is small, the content counts."""
     times = [
         view.seen.ctime_ns + view.seen.window_ns
@@ -191,7 +191,7 @@ def _when_settled(before: dict[Witness, _View], around: Surroundings) -> dict[Wi
     if wait <= 0:
         return before
     time.sleep(wait / 1e9)
-    return _views(before, around)
+    return _views(before, host_view)
 
 
 def _is_same(before: _View | None, after: _View, start: int) -> bool:
@@ -202,10 +202,10 @@ def _is_same(before: _View | None, after: _View, start: int) -> bool:
     return before is not None and before.seen == after.seen and not isinstance(after.seen, Identity)
 
 
-def _are_the_loaded(files: frozenset[Mapped], around: Surroundings) -> bool:
+def _are_the_loaded(files: frozenset[Mapped], host_view: HostView) -> bool:
     """Tell whether the files are still those that were loaded, not others of the same name."""
     for mapped in files:
-        found = around.identity(mapped.path)
+        found = host_view.identity(mapped.path)
         if found is None or (mapped.inode and found.inode != mapped.inode):
             return False
     return True

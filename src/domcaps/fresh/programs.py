@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from domcaps.facts.record import Helper
     from domcaps.fresh.fetch import Fetch
-    from domcaps.fresh.surroundings import Surroundings
+    from domcaps.fresh.host_view import HostView
 
 LINKER_CACHE = Content(CACHE, CACHE_LIMIT)
 """Which library is found under which name; written anew when libraries come or go."""
@@ -130,23 +130,23 @@ def _mapped(pid: int) -> Iterator[Mapped]:
 # -- before it runs --------------------------------------------------------------------------
 
 
-def program_parts(path: str, around: Surroundings) -> Parts:
+def program_parts(path: str, host_view: HostView) -> Parts:
     """Work out what runs when a path is executed."""
     witnesses: dict[Witness, None] = {}
     groups: list[tuple[str, ...]] = []
     doubts: dict[str, None] = {}
-    library_path = around.passed("LD_LIBRARY_PATH") or ""
+    library_path = host_view.passed("LD_LIBRARY_PATH") or ""
     program = path
     for _ in range(_MOST_STEPS):
         witnesses |= dict.fromkeys((Executable(program), ProgramFile(program)))
-        start = _start(program, around)
+        start = _start(program, host_view)
         if not is_script(start):
-            if around.files.is_live:
-                doubts |= _follow(program, around, library_path, witnesses, groups)
+            if host_view.files.is_live:
+                doubts |= _follow(program, host_view, library_path, witnesses, groups)
             return Parts(tuple(witnesses), program, tuple(groups), tuple(doubts))
-        doubts |= _interpreted(program, around, library_path, witnesses)
+        doubts |= _interpreted(program, host_view, library_path, witnesses)
         # what it may start is judged as far as it is named, also behind env and the like
-        named = (name for name in programs_named(start) if around.files.program(name))
+        named = (name for name in programs_named(start) if host_view.files.program(name))
         witnesses |= dict.fromkeys(map(ProgramFile, named))
         script = understood(start) if len(start) <= LIMIT else None
         if script is None:
@@ -154,7 +154,7 @@ def program_parts(path: str, around: Surroundings) -> Parts:
             return Parts(tuple(witnesses), "", (), tuple(doubts))
         if not script.program:
             return Parts(tuple(witnesses), program, (), tuple(doubts))
-        program = _looked_up(script.program, around, witnesses)
+        program = _looked_up(script.program, host_view, witnesses)
         if not program:
             # the shell says that it finds none, which a later one would change
             return Parts(tuple(witnesses), "", (), tuple(doubts))
@@ -163,24 +163,24 @@ def program_parts(path: str, around: Surroundings) -> Parts:
 
 
 def _interpreted(
-    script: str, around: Surroundings, library_path: str, witnesses: dict[Witness, None]
+    script: str, host_view: HostView, library_path: str, witnesses: dict[Witness, None]
 ) -> dict[str, None]:
     """Note the interpreters of a script and their libraries; give the doubts."""
     doubts: dict[str, None] = {}
     found = interpreters(
         script,
-        lambda path: _start(path, around)[:FIRST_BYTES],
-        lambda name: _looked_up(name, around, witnesses),
+        lambda path: _start(path, host_view)[:FIRST_BYTES],
+        lambda name: _looked_up(name, host_view, witnesses),
     )
     try:
         for path in found:
             witnesses |= dict.fromkeys((Executable(path), ProgramFile(path)))
-            if not around.files.is_live:
+            if not host_view.files.is_live:
                 continue
-            if is_script(_start(path, around)):
+            if is_script(_start(path, host_view)):
                 doubts[f"what the script {path} reads is not known"] = None
             else:
-                doubts |= _follow(path, around, library_path, witnesses, [])
+                doubts |= _follow(path, host_view, library_path, witnesses, [])
     except UnclearInterpreterError as error:
         # a program of this machine is refused for that (`domcaps.facts.trust`)
         doubts[str(error)] = None
@@ -189,39 +189,39 @@ def _interpreted(
 
 def _follow(
     program: str,
-    around: Surroundings,
+    host_view: HostView,
     library_path: str,
     witnesses: dict[Witness, None],
     groups: list[tuple[str, ...]],
 ) -> dict[str, None]:
-    found = dependencies(program, around, library_path)
+    found = dependencies(program, host_view, library_path)
     witnesses |= dict.fromkeys(found.witnesses)
     groups += found.groups
     return dict.fromkeys(found.doubts)
 
 
-def _start(path: str, around: Surroundings) -> bytes:
+def _start(path: str, host_view: HostView) -> bytes:
     """Give a script, one byte more than may be understood, or the first bytes of a program."""
     try:
         # a pipe, which would be waited for, is no program
-        start = around.files.read(path, LIMIT + 4)
+        start = host_view.files.read(path, LIMIT + 4)
     except (OSError, ValueError):
         return b""
     return start if is_script(start) else start[:4]
 
 
-def _looked_up(name: str, around: Surroundings, witnesses: dict[Witness, None]) -> str:
+def _looked_up(name: str, host_view: HostView, witnesses: dict[Witness, None]) -> str:
     """Find a program as the shell does; every place where it is looked for counts."""
     if "/" in name:
         # programs are executed in "/"
         return name if name.startswith("/") else f"/{name}"
     witnesses[EnvironmentVariable("PATH")] = None
-    named = folders("PATH", around.environ.get("PATH"))
+    named = folders("PATH", host_view.environ.get("PATH"))
     witnesses |= dict.fromkeys(map(TrustedFolder, named))
-    for folder in (around.passed("PATH") or SYSTEM_PATH).split(":"):
+    for folder in (host_view.passed("PATH") or SYSTEM_PATH).split(":"):
         place = f"{folder}/{name}"
         witnesses[Executable(place)] = None
-        if around.files.program(place) is not None:
+        if host_view.files.program(place) is not None:
             return place if place.startswith("/") else ""
     return ""
 
@@ -229,43 +229,43 @@ def _looked_up(name: str, around: Surroundings, witnesses: dict[Witness, None]) 
 # -- after it ran ----------------------------------------------------------------------------
 
 
-def mismatches(parts: Parts, seen: Running, around: Surroundings) -> Iterator[str]:
+def mismatches(parts: Parts, seen: Running, host_view: HostView) -> Iterator[str]:
     """Say where what ran is not what was expected."""
-    if not parts.program or not around.files.is_live:
+    if not parts.program or not host_view.files.is_live:
         return
     if not seen.files or not seen.programs:
         yield f"the files that {parts.program} loads can't be seen (/proc/PID/maps)"
         return
-    expected = _number(parts.program, around)
+    expected = _number(parts.program, host_view)
     if seen.programs != {expected}:
         yield f"{parts.program} starts other programs: what they read is not known"
     loaded = {mapped.inode for mapped in seen.files}
     for group in parts.groups:
-        if not any(_number(place, around)[1] in loaded for place in group):
+        if not any(_number(place, host_view)[1] in loaded for place in group):
             yield f"{group[0]} was not loaded, as the loader's rules say"
             return
 
 
-def _number(path: str, around: Surroundings) -> tuple[int, int]:
-    found = around.identity(path)
+def _number(path: str, host_view: HostView) -> tuple[int, int]:
+    found = host_view.identity(path)
     return (-1, -1) if found is None else (found.device, found.inode)
 
 
-def loaded_witnesses(path: str, files: Iterable[str], around: Surroundings) -> tuple[Witness, ...]:
+def loaded_witnesses(path: str, files: Iterable[str], host_view: HostView) -> tuple[Witness, ...]:
     """Give what an emulator turned out to consist of: what it loaded, and where it looked."""
     loaded = sorted(set(files))
     found: dict[Witness, None] = dict.fromkeys(
-        ProgramFile(_by_short_name(file, around)) for file in loaded
+        ProgramFile(_by_short_name(file, host_view)) for file in loaded
     )
-    found |= dict.fromkeys(module_witnesses(path, loaded, around))
+    found |= dict.fromkeys(module_witnesses(path, loaded, host_view))
     found[LINKER_CACHE] = None
     return tuple(found)
 
 
-def _by_short_name(path: str, around: Surroundings) -> str:
+def _by_short_name(path: str, host_view: HostView) -> str:
     """Give the name by which the linker finds a library: a link may be turned to another file."""
-    wanted = around.identity(path)
-    names = (name for name in _short_names(path) if around.identity(name) == wanted)
+    wanted = host_view.identity(path)
+    names = (name for name in _short_names(path) if host_view.identity(name) == wanted)
     return path if wanted is None else next(names, path)
 
 
@@ -285,7 +285,7 @@ def passed_to_program(fetch: Fetch, name: str) -> str | None:
     """Give a variable as an executed program gets it, and note what that depends on."""
     for folder in folders(name, fetch.environ.get(name)):
         fetch.look(TrustedFolder(folder))
-    return fetch.around.passed(name)
+    return fetch.host_view.passed(name)
 
 
 # -- of a helper program ---------------------------------------------------------------------
@@ -296,7 +296,7 @@ def look_at_helper(helper: Helper, fetch: Fetch) -> Iterator[Parts]:
     for name in (*LINKER_VARIABLES, "PATH"):
         passed_to_program(fetch, name)
     for path in (helper.path, *_companions(helper, fetch)):
-        parts = program_parts(path, fetch.around)
+        parts = program_parts(path, fetch.host_view)
         for witness in parts.witnesses:
             _look_at_program(witness, fetch)
         for doubt in parts.doubts:
@@ -315,7 +315,7 @@ def _companions(helper: Helper, fetch: Fetch) -> Iterator[str]:
     """Give other programs that a program asks to answer."""
     beside = str(PurePosixPath(helper.path).parent)
     # as execvp(3) does, along the search path first
-    searched = [*(fetch.around.passed("PATH") or SYSTEM_PATH).split(":"), beside]
+    searched = [*(fetch.host_view.passed("PATH") or SYSTEM_PATH).split(":"), beside]
     for name in _COMPANIONS.get(helper.name, ()):
         for place in searched:
             path = f"{place}/{name}"

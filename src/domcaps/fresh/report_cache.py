@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from domcaps.facts.plain_record import PlainRecord
 from domcaps.fresh.disk import DiskStore, cache_folder, stored_trace
+from domcaps.fresh.host_view import HostView
 from domcaps.fresh.package_identity import answer_name, is_as_loaded, own_identity
 from domcaps.fresh.scanner import scan
-from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import seen_digest
 
 TYPE_CHECKING = False
@@ -45,10 +45,10 @@ def options_of(question: Mapping[str, object]) -> tuple[object, ...]:
 def recall(
     options: tuple[object, ...],
     disk: DiskStore | None = None,
-    around: Surroundings | None = None,
+    host_view: HostView | None = None,
 ) -> Printed | None:
     """Give the report for these options if it is kept and still holds, None otherwise."""
-    value = proven_value(disk or _users_store(), _name(options), around)
+    value = proven_value(disk or _users_store(), _name(options), host_view)
     if value is None:
         return None
     try:
@@ -83,20 +83,20 @@ def _name(options: tuple[object, ...]) -> str:
 
 
 def proven_value(
-    store: DiskStore | None, name: str, around: Surroundings | None = None
+    store: DiskStore | None, name: str, host_view: HostView | None = None
 ) -> bytes | None:
     """Give what is kept under a name if all that it rests on is as it was, None otherwise."""
     stored = store.load(name) if store is not None and own_identity() else None
-    if stored is None or not _all_hold(stored, around or Surroundings()):
+    if stored is None or not _all_hold(stored, host_view or HostView()):
         return None
     return stored.value
 
 
-def _all_hold(stored: StoredTrace, around: Surroundings) -> bool:
-    return all(_holds(*depend, around) for depend in stored.depends)
+def _all_hold(stored: StoredTrace, host_view: HostView) -> bool:
+    return all(_holds(*depend, host_view) for depend in stored.depends)
 
 
-def _holds(witness: Witness, seen: str, stamp: object, around: Surroundings) -> bool:
-    if stamp is not None and witness.glance(around) == stamp:
+def _holds(witness: Witness, seen: str, stamp: object, host_view: HostView) -> bool:
+    if stamp is not None and witness.glance(host_view) == stamp:
         return True
-    return seen_digest(witness.look(around)) == seen
+    return seen_digest(witness.look(host_view)) == seen

@@ -15,9 +15,9 @@ from domcaps.fresh.witness import seen_digest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from domcaps.fresh.guard import Guard
+    from domcaps.fresh.guard import Watermark
+    from domcaps.fresh.host_view import HostView
     from domcaps.fresh.key import Key
-    from domcaps.fresh.surroundings import Surroundings
     from domcaps.fresh.witness import Seen, Witness
 
 T = TypeVar("T")
@@ -87,9 +87,9 @@ class Sighting:
             self._digest = seen_digest(self.seen)
         return self._digest
 
-    def watched(self, around: Surroundings) -> str:
+    def watched(self, host_view: HostView) -> str:
         """Name the path whose changes the kernel tells of; "" where it has to be looked at."""
-        return self.witness.watched(around)
+        return self.witness.watched(host_view)
 
     def offer(self, seen: Seen, stamp: Seen, start: int) -> None:
         """Take what somebody saw who began to look at the time `start`, or later."""
@@ -114,24 +114,24 @@ class Sighting:
                 return None
             return self.digest, self.stamp if isinstance(self.stamp, Identity) else None
 
-    def is_same(self, around: Surroundings) -> bool:
+    def is_same(self, host_view: HostView) -> bool:
         """Look whether it is as it was seen last. Nothing is noted."""
-        if self.stamp is not None and self.witness.glance(around) == self.stamp:
+        if self.stamp is not None and self.witness.glance(host_view) == self.stamp:
             return True
-        return self.seen is not UNSEEN and self.witness.look(around) == self.seen
+        return self.seen is not UNSEEN and self.witness.look(host_view) == self.seen
 
-    def look(self, around: Surroundings, start: int) -> None:
+    def look(self, host_view: HostView, start: int) -> None:
         """Look if need be, and note what is seen. `start` is a time before this."""
-        stamp = self.witness.glance(around)
+        stamp = self.witness.glance(host_view)
         if stamp is None or stamp != self.stamp:
-            self.offer(self.witness.look(around), stamp, start)
+            self.offer(self.witness.look(host_view), stamp, start)
 
-    def recall(self, digest: str, stamp: Seen, around: Surroundings, start: int) -> None:
+    def recall(self, digest: str, stamp: Seen, host_view: HostView, start: int) -> None:
         """Check against what a file says was seen, so that most need not be looked at."""
-        if not self.version and stamp is not None and self.witness.glance(around) == stamp:
+        if not self.version and stamp is not None and self.witness.glance(host_view) == stamp:
             self.version, self.stamp, self._digest = 1, stamp, digest
         else:
-            self.look(around, start)
+            self.look(host_view, start)
 
 
 class Entry(Generic[T]):
@@ -164,7 +164,7 @@ class Entry(Generic[T]):
         self.doubts: tuple[Doubt, ...] = ()
         self.failures = 0
         self.retry_at = 0.0
-        self.guard: Guard | None = None
+        self.guard: Watermark | None = None
         self.error: Exception | None = None
         self.error_begun = 0
         self.made_at: float = 0.0

@@ -18,8 +18,8 @@ from domcaps.verify.result import REFUSED, Tried, Verification
 
 if TYPE_CHECKING:
     from domcaps.fresh.disk import DiskStore
+    from domcaps.fresh.host_view import HostView
     from domcaps.fresh.store import Entry
-    from domcaps.fresh.surroundings import Surroundings
     from domcaps.fresh.witness import Seen, Witness
     from domcaps.language import Target
 
@@ -57,14 +57,14 @@ def _refused(tried: Tried) -> str:
     return tried.path if refuses else ""
 
 
-def recall_refused(disk: DiskStore, target: Target, around: Surroundings) -> frozenset[str] | None:
+def recall_refused(disk: DiskStore, target: Target, host_view: HostView) -> frozenset[str] | None:
     """Give the paths that were shown to be refused; None where nothing shown still holds."""
     stored = disk.load(_name(target)) if own_identity() else None
     if stored is None:
         return None
     for witness, seen, stamp in stored.depends:
-        unchanged = stamp is not None and witness.glance(around) == stamp
-        if not unchanged and seen_digest(witness.look(around)) != seen:
+        unchanged = stamp is not None and witness.glance(host_view) == stamp
+        if not unchanged and seen_digest(witness.look(host_view)) != seen:
             return None
     try:
         return frozenset(msgspec.json.decode(stored.value, type=RefusedPaths).refused)

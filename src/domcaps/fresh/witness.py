@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hashlib import blake2b as _blake2b
     from typing import ClassVar
 
-    from domcaps.fresh.surroundings import Surroundings
+    from domcaps.fresh.host_view import HostView
 else:
     try:
         # hashlib loads OpenSSL, which takes longer than to prove a report
@@ -38,15 +38,15 @@ MICROCODE = "/sys/devices/system/cpu/cpu0/microcode/version"
 class Witness(PlainRecord):
     """Something that can be looked at again. Equal witnesses look at the same thing."""
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Look, and give what is seen; never raises."""
         raise NotImplementedError
 
-    def glance(self, around: Surroundings) -> Seen:  # noqa: ARG002 - see subclasses
+    def glance(self, host_view: HostView) -> Seen:  # noqa: ARG002 - see subclasses
         """Give the stamp; None where only looking tells, which then costs no more."""
         return None
 
-    def watched(self, around: Surroundings) -> str:  # noqa: ARG002 - see subclasses
+    def watched(self, host_view: HostView) -> str:  # noqa: ARG002 - see subclasses
         """Name the path whose changes the kernel tells of; "" where it has to be looked at."""
         return ""
 
@@ -61,11 +61,11 @@ class _PathWitness(Witness):
 
     path: str
 
-    def watched(self, around: Surroundings) -> str:
+    def watched(self, host_view: HostView) -> str:
         """Give the path, unless the kernel makes up what is there."""
-        if around.is_kernel_file(self.path) or self.path.startswith("/dev/"):
+        if host_view.is_kernel_file(self.path) or self.path.startswith("/dev/"):
             return ""
-        return around.files.real(self.path)
+        return host_view.files.real(self.path)
 
     @property
     def place(self) -> str:
@@ -76,10 +76,10 @@ class _PathWitness(Witness):
 class _FileWitness(_PathWitness):
     """A regular file whose content counts."""
 
-    def watched(self, around: Surroundings) -> str:
+    def watched(self, host_view: HostView) -> str:
         """Give the path, unless the file may change without an event: see `is_private`."""
-        path = super().watched(around)
-        return path if path and around.is_private(self.path) else ""
+        path = super().watched(host_view)
+        return path if path and host_view.is_private(self.path) else ""
 
 
 class Content(_FileWitness):
@@ -87,16 +87,16 @@ class Content(_FileWitness):
 
     limit: int = SMALL
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Give the content's digest, or the error."""
         try:
-            return digest(around.files.read(self.path, self.limit))
+            return digest(host_view.files.read(self.path, self.limit))
         except (OSError, ValueError) as error:
             return error_name(error)
 
-    def glance(self, around: Surroundings) -> Seen:
+    def glance(self, host_view: HostView) -> Seen:
         """Give the file's identity, if that shows every change."""
-        return around.stamp(self.path)
+        return host_view.stamp(self.path)
 
 
 class KernelFile(_PathWitness):
@@ -107,9 +107,9 @@ class KernelFile(_PathWitness):
 
     lines: str = ""
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Give the text."""
-        data = around.kernel_text(self.path)
+        data = host_view.kernel_text(self.path)
         return None if data is None else self.counting(data).decode("utf-8", "backslashreplace")
 
     def counting(self, data: bytes) -> bytes:
@@ -121,25 +121,25 @@ class KernelFile(_PathWitness):
 class Listing(_PathWitness):
     """The names in a folder."""
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Give the names, or the error."""
         try:
-            return around.files.names(self.path)
+            return host_view.files.names(self.path)
         except (OSError, ValueError) as error:
             return error_name(error)
 
-    def glance(self, around: Surroundings) -> Seen:
+    def glance(self, host_view: HostView) -> Seen:
         """Give the folder's identity: its times change with its names."""
-        return None if around.is_kernel_file(self.path) else around.identity(self.path)
+        return None if host_view.is_kernel_file(self.path) else host_view.identity(self.path)
 
 
 class FileStatus(_PathWitness):
     """Kind, mode, owner and size of what a path leads to."""
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Give them, or the error."""
         try:
-            return plain_status(around.files.status(self.path))
+            return plain_status(host_view.files.status(self.path))
         except (OSError, ValueError) as error:
             return error_name(error)
 
@@ -147,65 +147,65 @@ class FileStatus(_PathWitness):
 class Existence(_PathWitness):
     """Whether a path leads to anything."""
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Tell."""
-        return around.files.exists(self.path)
+        return host_view.files.exists(self.path)
 
 
 class NamedFile(_PathWitness):
     """A file that a domain names: whether it is there, and how large."""
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Give what `domcaps.facts.named_files.look_at` gives of it, as plain values."""
         # answers for which no such file was looked at are proven without this
         from domcaps.facts.named_files import look_at
 
-        state = look_at(self.path) if around.files.is_live else None
+        state = look_at(self.path) if host_view.files.is_live else None
         return None if state is None else tuple(state)
 
 
 class Folder(_PathWitness):
     """Whether a path leads to a folder."""
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Tell."""
-        return around.files.is_folder(self.path)
+        return host_view.files.is_folder(self.path)
 
 
 class Access(_PathWitness):
     """Whether this process may read and write what a path leads to."""
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Tell."""
-        return may_use(around, self.path)
+        return may_use(host_view, self.path)
 
 
 class RunnableProgram(_PathWitness):
     """A program that this user may execute, by its identity; None where there is none."""
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Give its identity."""
         # most places on a search path have none: asking for that is cheaper than a status
-        if not around.files.exists(self.path):
+        if not host_view.files.exists(self.path):
             return None
-        status = around.files.program(self.path)
+        status = host_view.files.program(self.path)
         return None if status is None else identity(status)
 
 
 class RealPath(_PathWitness):
     """The absolute path of what a path leads to, links followed."""
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Give it."""
-        return around.real_path(self.path)
+        return host_view.real_path(self.path)
 
 
 class Executable(_PathWitness):
     """Whether this process may execute a file: its mode, its mount and this process's rights."""
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Tell."""
-        return around.files.program(self.path) is not None
+        return host_view.files.program(self.path) is not None
 
 
 class TrustedFolder(_PathWitness):
@@ -214,18 +214,18 @@ class TrustedFolder(_PathWitness):
     It is no matter whether there is such a folder.
     """
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Give the real path, what lets another user change it, and whether nothing is executed."""
-        real = around.real_path(self.path)
-        if not around.files.is_live:
+        real = host_view.real_path(self.path)
+        if not host_view.files.is_live:
             return (real, "", False)
         weak = weakness(real)
         return (real, weak.text if weak else "", _forbids_execution(real))
 
-    def watched(self, around: Surroundings) -> str:
+    def watched(self, host_view: HostView) -> str:
         """Give the path, unless a change of a group's members would count."""
-        live = around.files.is_live and not self.path.startswith("/dev/")
-        return self.path if live and not depends_on_groups(around.real_path(self.path)) else ""
+        live = host_view.files.is_live and not self.path.startswith("/dev/")
+        return self.path if live and not depends_on_groups(host_view.real_path(self.path)) else ""
 
 
 def _forbids_execution(real: str) -> bool:
@@ -240,12 +240,12 @@ class DeviceNode(_PathWitness):
 
     requests: tuple[tuple[int, int], ...] = ()
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Give the answers, or the error and what this process may do."""
         try:
-            return around.files.control(self.path, self.requests)
+            return host_view.files.control(self.path, self.requests)
         except (OSError, ValueError) as error:
-            return (error_name(error), *may_use(around, self.path))
+            return (error_name(error), *may_use(host_view, self.path))
 
 
 class ProgramFile(_FileWitness):
@@ -257,21 +257,21 @@ class ProgramFile(_FileWitness):
 
     SMALL: ClassVar[int] = 64 * 1024
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Give rights and the content's digest, or the identity of a large file."""
         try:
-            status = around.files.status(self.path)
+            status = host_view.files.status(self.path)
             found = identity(status)
             if not stat.S_ISREG(found.mode) or found.size > self.SMALL:
                 return found
             rights = (bool(found.mode & 0o111), found.mode & 0o022, status.st_uid)
-            return (*rights, digest(around.files.read(self.path, self.SMALL)))
+            return (*rights, digest(host_view.files.read(self.path, self.SMALL)))
         except (OSError, ValueError) as error:
             return error_name(error)
 
-    def glance(self, around: Surroundings) -> Seen:
+    def glance(self, host_view: HostView) -> Seen:
         """Give the file's identity, if that shows every change; a large one has nothing else."""
-        return around.stamp(self.path, self.SMALL)
+        return host_view.stamp(self.path, self.SMALL)
 
 
 class ModuleParameters(Witness):
@@ -279,30 +279,30 @@ class ModuleParameters(Witness):
 
     module: str
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Give names and values."""
-        if not around.files.exists(f"/sys/module/{self.module}"):
+        if not host_view.files.exists(f"/sys/module/{self.module}"):
             return False
         folder = f"/sys/module/{self.module}/parameters"
-        names = around.files.names_or_none(folder)
-        return tuple((name, _text(around, f"{folder}/{name}")) for name in names)
+        names = host_view.files.names_or_none(folder)
+        return tuple((name, _text(host_view, f"{folder}/{name}")) for name in names)
 
-    def glance(self, around: Surroundings) -> Seen:
+    def glance(self, host_view: HostView) -> Seen:
         """Give the folder's number, a new one when the module is loaded again, and what may vary.
 
         A read-only parameter is what it was when the module was loaded.
         """
         folder = f"/sys/module/{self.module}"
-        if not around.is_kernel_file(folder):
+        if not host_view.is_kernel_file(folder):
             return None
-        if not around.files.exists(folder):
+        if not host_view.files.exists(folder):
             return False
         folder = f"{folder}/parameters"
-        found = around.identity(folder)
+        found = host_view.identity(folder)
         if found is None:
             return True
-        writable = around.writable(folder, found.inode)
-        return (found.inode, *(_text(around, path) for path in writable))
+        writable = host_view.writable(folder, found.inode)
+        return (found.inode, *(_text(host_view, path) for path in writable))
 
     @property
     def place(self) -> str:
@@ -313,9 +313,9 @@ class ModuleParameters(Witness):
 class KernelBoot(Witness):
     """The running kernel since it started, for what can't change as long as it runs."""
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Give the kernel's names and the number of this boot."""
-        return (*around.files.uname, around.boot)
+        return (*host_view.files.uname, host_view.boot)
 
     @property
     def place(self) -> str:
@@ -330,11 +330,11 @@ class CpuinfoProcessor(Witness):
     is mounted over it, as containers do.
     """
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Give the number of this boot, and the microcode's version."""
-        if around.is_masked(_CPUINFO):
-            return (around.boot, _text(around, MICROCODE), _text(around, _CPUINFO))
-        return (around.boot, _text(around, MICROCODE))
+        if host_view.is_masked(_CPUINFO):
+            return (host_view.boot, _text(host_view, MICROCODE), _text(host_view, _CPUINFO))
+        return (host_view.boot, _text(host_view, MICROCODE))
 
     @property
     def place(self) -> str:
@@ -347,9 +347,9 @@ class EnvironmentVariable(Witness):
 
     name: str
 
-    def look(self, around: Surroundings) -> Seen:
+    def look(self, host_view: HostView) -> Seen:
         """Give its value, None where it is not set."""
-        return around.environ.get(self.name)
+        return host_view.environ.get(self.name)
 
     @property
     def place(self) -> str:
@@ -360,7 +360,7 @@ class EnvironmentVariable(Witness):
 class User(Witness):
     """Who this process runs as."""
 
-    def look(self, around: Surroundings) -> Seen:  # noqa: ARG002 - it is this process
+    def look(self, host_view: HostView) -> Seen:  # noqa: ARG002 - it is this process
         """Give the real and the effective user and group, and the other groups."""
         return (os.getuid(), os.geteuid(), os.getgid(), os.getegid(), *sorted(os.getgroups()))
 
@@ -402,12 +402,12 @@ def error_name(error: Exception) -> str:
     return f"error {number}" if number else f"error {type(error).__name__}"
 
 
-def may_use(around: Surroundings, path: str) -> tuple[bool, bool]:
+def may_use(host_view: HostView, path: str) -> tuple[bool, bool]:
     """Tell whether this process may read, and may write."""
-    real = around.files.real(path)
+    real = host_view.files.real(path)
     return os.access(real, os.R_OK), os.access(real, os.W_OK)
 
 
-def _text(around: Surroundings, path: str) -> str | None:
-    data = around.kernel_text(path)
+def _text(host_view: HostView, path: str) -> str | None:
+    data = host_view.kernel_text(path)
     return None if data is None else data.decode("utf-8", "backslashreplace").strip()

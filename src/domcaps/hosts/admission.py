@@ -26,7 +26,7 @@ class Admission:
     @property
     def _is_live(self) -> bool:
         """Whether programs are executed at all: tests put recorded files in the machine's place."""
-        return self._machine.build.around.files.is_live
+        return self._machine.build.host_view.files.is_live
 
     def vouch(self, emulator: str | None) -> str | None:
         """Allow to execute an emulator that the caller names, unless it may be a client's."""

@@ -101,4 +101,4 @@ _NOT_KEPT = (
 
 def known_refusals(build: Build, target: Target) -> frozenset[str] | None:
     """Give the paths that `verify` showed to be refused, None if it was not probed since."""
-    return None if build.disk is None else recall_refused(build.disk, target, build.around)
+    return None if build.disk is None else recall_refused(build.disk, target, build.host_view)

@@ -62,7 +62,7 @@ class Reading:
         return value
 
     def one(self, node: Node, name: str, among: Collection[str]) -> str:
-        """Take an attribute that must be there, one of `among`; raises `UntoldError`."""
+        """Take a required attribute, one of `among`; raises `UntoldError`."""
         value = self.get(node, name, among)
         if value is None:
             raise untold(node, name)

@@ -56,7 +56,7 @@ _IDLE_GROWTH = 64 * 1024 * 1024
 class WorkerPool:
     """Workers, and the calls that they make.
 
-    `start` starts a worker; it is told whether that is a spare one, for which no call waits.
+    `start` starts a worker; its argument says whether that is a spare one, for which no call waits.
     """
 
     def __init__(self, start: Callable[[bool], Awaitable[Worker]], limits: ServerLimits) -> None:

@@ -28,7 +28,7 @@ _IN_MEMORY = frozenset({0x01021994, 0x858458F6, 0x958458F6})  # tmpfs, ramfs, hu
 _OF_KERNEL = frozenset({0x9FA0, 0x62656572})  # proc, sysfs
 
 
-class Surroundings:
+class HostView:
     """A host to be looked at: its files, and the environment that counts there."""
 
     def __init__(
