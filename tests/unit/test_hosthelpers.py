@@ -183,7 +183,7 @@ def test_a_program_that_closes_its_output_but_stays(tmp_path: Path) -> None:
 
 def named(file: Path) -> Command:
     """Give a helper program that the operator named."""
-    return Command(vouch(str(file)), (), ProgramKind.HELPER)
+    return Command(vouch(str(file), ProgramKind.HELPER), (), ProgramKind.HELPER)
 
 
 def assert_gone(pids: Path) -> None:

@@ -13,7 +13,7 @@ from domcaps.facts import trust
 from domcaps.facts.discovery import installed_emulators
 from domcaps.facts.launch import PIPE, Command, start
 from domcaps.facts.passed import folders, passed
-from domcaps.facts.trust import admit, vouch
+from domcaps.facts.trust import ProgramKind, admit, vouch
 from domcaps.fresh.host_view import HostView
 from domcaps.fresh.programs import program_parts
 from domcaps.fresh.trusted import distrust, trusted_folders
@@ -175,6 +175,15 @@ def test_a_link_of_another_user_does_not_choose_the_program(
     vouch(str(weak / "qemu-system-x86_64"))
     with pytest.raises(UntrustedProgramError, match="every user may write"):
         admit(str(weak / "qemu-system-x86_64"))
+
+
+def test_a_program_is_named_for_one_purpose(tmp_path: Path) -> None:
+    """A descriptor of a vhost-user program does not make it an emulator."""
+    program = script(tmp_path / "virtiofsd", "#!/bin/sh\necho ok\n")
+    vouch(program, ProgramKind.HELPER)
+    assert admit(program, ProgramKind.HELPER) == program
+    with pytest.raises(UntrustedProgramError, match="is no emulator of this system"):
+        admit(program)
 
 
 def test_a_pipe_is_no_program(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def program(folder: Path) -> str:
     path = folder / "program"
     path.write_text("#!/bin/sh\nid -u; id -G; echo $HOME\n")
     path.chmod(0o755)
-    return vouch(str(path))
+    return vouch(str(path), ProgramKind.HELPER)
 
 
 def test_it_is_asked_as_nobody(program: str) -> None:

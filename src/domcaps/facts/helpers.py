@@ -110,7 +110,7 @@ def _described(
             continue
         if _may_vouch(files, f"{descriptor.directory}/{descriptor.name}"):
             if files.is_live and said.binary.startswith("/"):
-                vouch(said.binary)
+                vouch(said.binary, ProgramKind.HELPER)
             gathered[said.type] = (*gathered.get(said.type, ()), said.binary)
     return gathered
 
@@ -159,7 +159,7 @@ def _command(files: HostFiles, path: str, arguments: Sequence[str]) -> Command:
     real = files.real(path)
     if not files.is_live:
         # whoever pretends a host gave the folder in which its programs are
-        vouch(real)
+        vouch(real, ProgramKind.HELPER)
     return Command(real, arguments, ProgramKind.HELPER)
 
 

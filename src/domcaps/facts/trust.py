@@ -59,23 +59,23 @@ class _Word:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.named: frozenset[str] = frozenset()
+        self.named: frozenset[tuple[str, ProgramKind]] = frozenset()
         self.patterns: tuple[str, ...] = ()
 
 
 _WORD = _Word()
 
 
-def vouch(path: str) -> str:
-    """Note that the operator named a program, and give its path as `plain` does.
+def vouch(path: str, kind: ProgramKind = ProgramKind.EMULATOR) -> str:
+    """Note that the operator named a program of a kind, and give its path as `plain` does.
 
     Call it only for what came from the operator: an option, a call of the Python interface, or a
     descriptor that only root or this user can write.
     """
-    real = real_path(path)
-    if real not in _WORD.named:
+    named = real_path(path), kind
+    if named not in _WORD.named:
         with _WORD.lock:
-            _WORD.named |= {real}
+            _WORD.named |= {named}
     return plain(path)
 
 
@@ -188,7 +188,7 @@ def search_path(value: str | None) -> str:
 
 
 def _is_vouched_for(real: str, kind: ProgramKind) -> bool:
-    if kind is not ProgramKind.TOOL and real in _WORD.named:
+    if (real, kind) in _WORD.named:
         return True
     return _is_of_system(real, kind) or (kind is ProgramKind.EMULATOR and _is_allowed(real))
 
