@@ -14,7 +14,7 @@ import pytest
 from click.shell_completion import BashComplete
 
 from command_runner import CliRunner
-from domcaps.cli import _root
+from domcaps.cli import _root, main
 from domcaps.facts.recording import load, loads
 from plain_hosts import plain
 
@@ -228,3 +228,14 @@ def test_a_shell_completes(line: str, expected: set[str]) -> None:
     found = complete.get_completions(words, incomplete)
     # besides, some take any file: that is left to the shell
     assert {item.value for item in found if item.type == "plain"} == expected
+
+
+def test_an_interrupt_while_modules_are_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.argv", ["domcaps", "host"])
+    monkeypatch.setattr("domcaps.cli._group.run", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the tool."""
+    try:
+        _run()
+    except KeyboardInterrupt:
+        # while modules are imported: a command that runs has said it already
+        sys.stderr.write("domcaps: interrupted\n")
+        sys.exit(130)
+
+
+def _run() -> None:
     if sys.argv[1:2] == ["report"]:
         from domcaps.cli._remembered import print_report
 
