@@ -155,8 +155,8 @@ def colour_option() -> click.Option:
         expose_value=False,
         is_eager=True,
         callback=_set_colour,
-        help="Use color: always, never or auto (only on a terminal, unless NO_COLOR or FORCE_COLOR "
-        "is set) [default: auto].",
+        help="Use color: always, never or auto (on a terminal; NO_COLOR and FORCE_COLOR override "
+        "this) [default: auto].",
     )
 
 

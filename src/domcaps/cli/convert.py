@@ -34,7 +34,12 @@ def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) 
     help="Recording of the host to convert to [default: this machine].",
     shell_complete=_complete_host,
 )
-@click.option("--host", "host_file", metavar="FILE", help="Same as --to-host.")
+@click.option(
+    "--host",
+    "host_file",
+    metavar="FILE",
+    help="Recording of the host to convert to (same as --to-host).",
+)
 @allow_emulator_option
 @libvirt_option("libvirt version that must accept the result:")
 @click.option(

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     "paths",
     metavar="PATH",
     multiple=True,
-    help="Path to store for the emulator of each transcript, in their order [default: "
-    "/usr/bin/qemu-system-TARGET].",
+    help="Path of the emulator to write into the recording. Repeat it for each of REPLIES, in the "
+    "same order [default: /usr/bin/qemu-system-TARGET].",
 )
 @click.option(
     "-o",

@@ -20,7 +20,7 @@ DC390 = device("dc-390")
     stage=Stage.START,
 )
 def dc390_has_another_name(controller: Controller) -> Problems:
-    """A SCSI controller of model ``dc390`` does not start; model ``am53c974`` has the same chip."""
+    """A SCSI controller of model ``dc390`` does not start; use ``am53c974``, the same chip."""
     if controller.type == "scsi" and controller.model == "dc390" and lacks(controller, DC390):
         yield problem(
             "libvirt asks QEMU for the SCSI controller 'dc-390', which QEMU calls 'dc390': the "

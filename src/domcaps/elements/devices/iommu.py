@@ -180,7 +180,9 @@ def one_iommu(iommu: Iommu) -> Problems:
     good="<iommu model='amd'><driver xtsup='on'/></iommu>",
 )
 def newer_attributes_have_their_form(iommu: Iommu) -> Problems:
-    """Attributes of ``<driver>`` in ``<iommu>`` must have valid values."""
+    """Attributes of ``<driver>`` in ``<iommu>`` must be ``on`` or ``off``, or numbers such as
+    ``aw_bits='48'``.
+    """
     driver = iommu.find("driver")
     if driver is None:
         return

@@ -32,8 +32,9 @@ def keymaps_are_known(graphics: Graphics) -> Problems:
     named = graphics.node.get("keymap", "") if graphics.type == "vnc" else ""
     if named and named not in _KEYMAPS:
         near = close_matches(named, _KEYMAPS, n=3)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
         yield problem(
-            f"QEMU has no keymap {quoted(named)}",
+            f"QEMU has no keymap {quoted(named)}{meant}",
             graphics,
             "@keymap",
             accepted=(*near, *sorted(_KEYMAPS - set(near))),

@@ -47,7 +47,7 @@ def bochs_has_memory_in_bounds(video: Video) -> Problems:
         nearest = _LEAST_KIB if size < _LEAST_KIB else _MOST_KIB
         yield problem(
             f"'vram' of a video device of type 'bochs' is {size}, but must be from {_LEAST_KIB} "
-            f"to {_MOST_KIB}",
+            f"to {_MOST_KIB} (KiB)",
             video,
             "model/@vram",
             accepted=(str(nearest),),

@@ -199,7 +199,7 @@ def known_properties(world: World, driver: str) -> tuple[str, ...]:
     severity=Severity.WARNING,
 )
 def bus_is_there(qemu: QemuNamespace) -> Problems:
-    """``bus`` in a ``-device`` argument must be the id of a PCI bus that the guest has.
+    """``bus`` of a PCI device in a ``-device`` argument must be the id of a PCI bus of the guest.
 
     The first bus is pcie.0 on boards with PCIe and pci.0 on i440fx; pci.N is the bus of the PCI
     controller with index N, and other buses have the names that ``id=`` gives to bridges.

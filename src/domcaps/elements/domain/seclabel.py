@@ -273,8 +273,8 @@ _SOCKET = (
     good=_GOOD + "<devices>" + _SOCKET + "</devices>",
 )
 def drivers_relabel_devices_at_all(label: DeviceSeclabel) -> Problems:
-    """``<seclabel>`` of a device requires that the domain's ``<seclabel>`` of the same model does
-    not have ``relabel='no'``.
+    """``<seclabel>`` of a device cannot be combined with ``relabel='no'`` in the domain's
+    ``<seclabel>`` of the same model.
     """
     source = label.node.getparent()
     device = None if source is None else source.getparent()

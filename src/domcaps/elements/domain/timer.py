@@ -165,7 +165,9 @@ def virtual_timer_stays(timer: Timer) -> Problems:
     good=_CLOCK.format("<timer name='rtc' tickpolicy='catchup'/>"),
 )
 def ticks_are_made_up_for(timer: Timer) -> Problems:
-    """Attribute ``tickpolicy`` of ``<timer>`` must be a policy that this timer supports."""
+    """Attribute ``tickpolicy`` of ``<timer>`` must be a policy that this timer supports, such as
+    ``catchup`` for ``rtc``.
+    """
     offered = _POLICIES.get(timer.name or "")
     if timer.tickpolicy is None or offered is None:
         return

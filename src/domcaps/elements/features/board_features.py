@@ -146,7 +146,7 @@ def vmcoreinfo_is_supported(vmcoreinfo: Vmcoreinfo) -> Problems:
     stage=Stage.START,
 )
 def vmcoreinfo_has_its_channel(vmcoreinfo: Vmcoreinfo) -> Problems:
-    """``<vmcoreinfo>`` requires fw_cfg with DMA: on RISC-V, QEMU 8.0 or later."""
+    """``<vmcoreinfo>`` requires fw_cfg with DMA; RISC-V guests have it from QEMU 8.0 on."""
     world = vmcoreinfo.domain.world
     if vmcoreinfo.state == "on" and start_failure(VMCOREINFO, world) is not None:
         reason = NO_DMA.where.explain(world)

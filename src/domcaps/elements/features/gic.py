@@ -155,7 +155,7 @@ def host_version_needs_kvm(gic: Gic) -> Problems:
     host = gic.version == "host" and gic.domain.virttype == "qemu" and gic.holds(ARM_VIRT)
     # 32-bit guests have another rule
     if host and gic.domain.world.emulator.arch == "aarch64":
-        message = "without KVM, version='host' does not start; use '3' or '2'"
+        message = "without KVM, <gic version='host'> does not start; use version='3' or version='2'"
         yield problem(message, gic, "@version", accepted=("3", "2"))
 
 

@@ -85,8 +85,8 @@ def maximum_can_be_addressed(most: MaxMemory) -> Problems:
     if max_memory(most.domain) > total_memory(most.domain) and excess > 0:
         largest = (max_memory(most.domain) - excess) // _GIB
         message = (
-            f"<maxMemory> can be at most {largest} GiB with the addresses that the CPU has; write "
-            "a smaller size, or add <maxphysaddr> to <cpu>"
+            f"<maxMemory> can be at most {largest} GiB with the physical address width of this "
+            "CPU; write a smaller size, or add <maxphysaddr> to <cpu>"
         )
         yield problem(message, most, fix=_written(most.domain, largest))
 
@@ -107,8 +107,8 @@ def memory_can_be_addressed(memory: Memory) -> Problems:
     total, excess = total_memory(memory.domain), _excess(memory.domain)
     if max_memory(memory.domain) <= total and 0 < excess < total:
         message = (
-            f"<memory> can be at most {(total - excess) // _GIB} GiB with the addresses that the "
-            "CPU has; write a smaller size, or add <maxphysaddr> to <cpu>"
+            f"<memory> can be at most {(total - excess) // _GIB} GiB with the physical address "
+            "width of this CPU; write a smaller size, or add <maxphysaddr> to <cpu>"
         )
         yield problem(message, memory)
 

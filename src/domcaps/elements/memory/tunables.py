@@ -114,7 +114,7 @@ def limits_can_be_counted(memtune: Memtune) -> Problems:
     for tag, most in (*((tag, _UNLIMITED) for tag in _LIMITS), ("min_guarantee", MAX_BYTES)):
         if too_large(memtune.node, tag, f"{tag}/@unit", limit=most):
             yield problem(
-                "the limit must be below 8 EiB; write a smaller number or unit, or remove it",
+                f"<{tag}> must be below 8 EiB; write a smaller number or unit, or remove it",
                 memtune,
                 tag,
             )

@@ -54,7 +54,9 @@ def _has_driver(interface: Interface) -> bool:
     good=_CARD.format("<driver queues='4'/>"),
 )
 def driver_has_its_form(interface: Interface) -> Problems:
-    """Attributes of ``<driver>`` in a virtio ``<interface>`` must have valid values."""
+    """Attributes of ``<driver>`` in a virtio ``<interface>`` must be ``on`` or ``off``, a known
+    name such as ``vhost``, or numbers such as ``queues='4'``.
+    """
     driver = interface.find("driver")
     if driver is None or not _has_driver(interface):
         return

@@ -139,7 +139,7 @@ def packets_can_be_tagged(interface: Interface) -> Problems:
 )
 def packets_can_be_tagged_at_start(interface: Interface) -> Problems:
     """``<vlan>`` requires an ``<interface>`` that supports VLAN tags, such as one on Open
-    vSwitch (reported at start).
+    vSwitch; libvirt reports it only at start.
     """
     yield from _vlan(interface)
 

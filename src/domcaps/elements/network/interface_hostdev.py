@@ -87,7 +87,8 @@ def bus_is_the_same(interface: Interface) -> Problems:
     kind, given = host_kind(interface), interface.address_type
     if given is not None and given not in _ADDRESSES.get(kind, (given,)):
         yield problem(
-            f"a host device of type {kind!r} needs an <address> of the same type in the guest",
+            f"<address> of this <interface type='hostdev'> has type={given!r}, but must have "
+            f"type={kind!r}, as the <address> in <source>",
             interface,
             "address/@type",
             accepted=_ADDRESSES[kind],

@@ -195,8 +195,8 @@ def places_are_taken_once(drives: Drives) -> Problems:
             continue
         if (drive.bus, drive.place) in taken:
             yield problem(
-                f"the address {drive.place} is used by another {drive.bus} disk; remove "
-                "or change it",
+                f"the address ({drive.place}) is used by another disk on bus {drive.bus!r}; change "
+                "or remove it",
                 drive.node,
                 "address" if drive.given else "target/@dev",
             )

@@ -134,7 +134,10 @@ def hole_can_be_addressed(controller: PciController) -> Problems:
     is_plain = controller.domain.virttype == "qemu" and _is_default(controller.domain)
     most = _ADDRESSABLE_GIB - (_BELOW_AMD_HOLE_GIB if is_plain else _BELOW_HOLE_GIB)
     if hole > most * _GIB:
-        message = f"<pcihole64> can be at most {most} GiB with the addresses that the CPU has"
+        message = (
+            f"<pcihole64> can be at most {most} GiB with the physical address width of this CPU; "
+            "write a smaller size, or add <maxphysaddr> to <cpu>"
+        )
         yield problem(message, controller, "pcihole64")
 
 

@@ -66,6 +66,7 @@ class Limit(ValueType[int]):
 
 _PERIOD = OrEmpty(Limit(1000, 1_000_000, UNSIGNED64))
 _QUOTA = OrEmpty(Limit(1000, 17_592_186_044_415, Int(-(2**63), 2**63 - 1)))
+_NO_LIMIT = "a number of microseconds, such as '50000', or '-1' for no limit"
 
 
 class Cputune(Part):
@@ -81,13 +82,13 @@ class Cputune(Part):
         expected="a whole number, such as '2048'",
     )
     period = field("period", _PERIOD)
-    quota = field("quota", _QUOTA)
+    quota = field("quota", _QUOTA, expected=_NO_LIMIT)
     global_period = field("global_period", _PERIOD)
-    global_quota = field("global_quota", _QUOTA)
+    global_quota = field("global_quota", _QUOTA, expected=_NO_LIMIT)
     emulator_period = field("emulator_period", _PERIOD)
-    emulator_quota = field("emulator_quota", _QUOTA)
+    emulator_quota = field("emulator_quota", _QUOTA, expected=_NO_LIMIT)
     iothread_period = field("iothread_period", _PERIOD)
-    iothread_quota = field("iothread_quota", _QUOTA)
+    iothread_quota = field("iothread_quota", _QUOTA, expected=_NO_LIMIT)
 
 
 class Vcpupin(Part):
@@ -358,6 +359,8 @@ def thread_scheduled_once(scheduled: Iothreadsched) -> Problems:
     for each in rules if rules[0].node is scheduled.node else ():
         if before & (each.iothreads or 0):
             yield problem(
-                "an I/O thread is in two <iothreadsched>; remove it from one", each, "@iothreads"
+                "an I/O thread of this <iothreadsched> is in another one, too; remove it from one",
+                each,
+                "@iothreads",
             )
         before |= each.iothreads or 0

@@ -127,9 +127,8 @@ _EMULATED = "<cpu mode='custom' match='exact'><model fallback='forbid'>{}</model
     stage=Stage.START,
 )
 def emulated_models_stop_their_clocks(cpu: Cpu) -> Problems:
-    """Without KVM, ``<cpu>`` cannot have a ``<model>`` with the feature ``invtsc``.
-
-    ``<feature policy='disable' name='invtsc'/>`` takes it away.
+    """Without KVM, a CPU ``<model>`` that includes the feature ``invtsc`` needs
+    ``<feature policy='disable' name='invtsc'/>``.
     """
     if cpu.mode != "custom" or cpu.domain.virttype != "qemu" or not cpu.holds(X86):
         return

@@ -247,8 +247,8 @@ def is_raw(disk: Disk) -> bool:
     since=DISK_STATISTICS,
 )  # fmt: skip
 def statistics_have_intervals(disk: Disk) -> Problems:
-    """``<statistics>`` of a disk needs ``interval`` elements, and is not supported on every bus
-    (from libvirt 11.9).
+    """Each ``<statistic>`` of a disk needs the attribute ``interval``, and the bus of the disk must
+    support ``<statistics>`` (libvirt 11.9 and later).
     """
     wanted = disk.find_all("driver/statistics/statistic")
     if not wanted:

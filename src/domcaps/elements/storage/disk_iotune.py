@@ -75,9 +75,8 @@ def contradictions(part: Part, node: Node | None) -> Problems:
             separate = limit(node, f"read_{what}{end}") or limit(node, f"write_{what}{end}")
             if limit(node, f"total_{what}{end}") and separate:
                 yield problem(
-                    f"<total_{what}{end}> cannot be combined with <read_{what}{end}> and "
-                    f"<write_{what}{end}>; "
-                    "remove one kind",
+                    f"<total_{what}{end}> cannot be combined with <read_{what}{end}> or "
+                    f"<write_{what}{end}>; remove the one or the others",
                     part,
                 )
 

@@ -98,8 +98,10 @@ _SCSI_HOST = (
     good=_DISK.format("", "hdd", "ide", ""),
 )
 def place_is_on_the_controller(drives: Drives) -> Problems:
-    """The drive ``<address>`` of a disk must be 0 where the bus has only one controller, bus or
-    target.
+    """The drive ``<address>`` of a disk, or the one that follows from its ``<target dev>``, must
+    exist on the bus.
+
+    Most buses have only one controller, bus or target, with the number 0: IDE ends at ``hdd``.
     """
     checked = (*drives.disks, *drives.host_devices)
     if not libvirt_reads(drives, DRIVE_ADDRESSES_OF_ALL):

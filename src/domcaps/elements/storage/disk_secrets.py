@@ -227,7 +227,7 @@ def encryption_problems(encryption: Node) -> Problems:
     good=_LUKS,
 )
 def cipher_is_in_the_image(disk: Disk) -> Problems:
-    """``<cipher>`` is not valid for an existing LUKS image, which has its own."""
+    """``<cipher>`` cannot be set for an existing LUKS image: the image itself determines it."""
     for image in disk.images:
         encryption = image.child("encryption")
         if encryption is None or encryption.get("format") != "luks":

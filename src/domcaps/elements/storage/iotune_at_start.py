@@ -63,7 +63,8 @@ def _unfit(part: Part, node: Node | None) -> Problems:
     stage=Stage.START,
 )
 def bursts_of_disks_fit(disk: Disk) -> Problems:
-    """Each ``…_max`` of ``<iotune>`` requires the limit without ``_max``, and is not lower.
+    """Each ``…_max`` of ``<iotune>`` requires the limit without ``_max``, and must not be
+    lower than it.
 
     Its length requires it, and ``<size_iops_sec>`` requires a limit of operations.
     """
