@@ -62,16 +62,14 @@ if TYPE_CHECKING:
     from domcaps.language.finding import (
         Finding,
         Severity,
-        SeverityWord,
         Stage,
-        StageWord,
         VerdictWord,
     )
     from domcaps.language.fix import Fix
     from domcaps.language.preference import Guest
     from domcaps.language.table import Row
     from domcaps.language.target import Flags, ReportOptions, Target, TargetOptions
-    from domcaps.language.truth import Reason, Truth, TruthWord
+    from domcaps.language.truth import Reason, Truth
     from domcaps.language.world import World
     from domcaps.native.write import NativeCommand, NativeNeed, NativeNote, NativeOrigin
     from domcaps.report.audit import Audit, AuditDifference, BrokenPromise
@@ -152,9 +150,7 @@ __all__ = [
     "SectionView",
     "SectionViews",
     "Severity",
-    "SeverityWord",
     "Stage",
-    "StageWord",
     "Step",
     "Target",
     "TargetOptions",
@@ -165,7 +161,6 @@ __all__ = [
     "Tried",
     "TriedVerdict",
     "Truth",
-    "TruthWord",
     "UnansweredError",
     "UnknownDialectError",
     "UnmetWishesError",
@@ -216,9 +211,7 @@ if not TYPE_CHECKING:
         "Dialect": "domcaps.language.dialect",
         "Finding": "domcaps.language.finding",
         "Severity": "domcaps.language.finding",
-        "SeverityWord": "domcaps.language.finding",
         "Stage": "domcaps.language.finding",
-        "StageWord": "domcaps.language.finding",
         "VerdictWord": "domcaps.language.finding",
         "Fix": "domcaps.language.fix",
         "Guest": "domcaps.language.preference",
@@ -229,7 +222,6 @@ if not TYPE_CHECKING:
         "TargetOptions": "domcaps.language.target",
         "Reason": "domcaps.language.truth",
         "Truth": "domcaps.language.truth",
-        "TruthWord": "domcaps.language.truth",
         "World": "domcaps.language.world",
         "NativeCommand": "domcaps.native.write",
         "NativeNeed": "domcaps.native.write",

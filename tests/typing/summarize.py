@@ -18,7 +18,7 @@ def summarize(host: domcaps.Host, folder: Path) -> Counter[tuple[str, str]]:
             counts[finding.code, finding.severity] += 1
             if finding.severity == "error" and finding.stage == "start":
                 print(f"  {finding}")
-            if finding.severity is domcaps.Severity.error and finding.reason is not None:
+            if finding.severity is domcaps.Severity.ERROR and finding.reason is not None:
                 print(f"  {finding.reason}")
         if not result.accepted:
             fixed: domcaps.Repair = host.repair(file.read_bytes())

@@ -27,11 +27,6 @@ print(result.verdict == "acepted")  # typo
 host.validate(Path("guest.xml"))  # typo
 print(domcaps.compare(host, host).differences[0].sign == "=")  # typo
 domcaps.Host.opn("local")  # typo
-if result.findings[0].severity == "eror":  # typo
-    print(result)
-if result.findings[0].stage == "begin":  # typo
-    print(result)
-if host.explain("video")[0].truth == "nein":  # typo
-    print(result)
-if host.explain("video")[0].reason.truth != "nein":  # typo
-    print(result)
+for finding in result.findings:
+    if finding.severity == "error" and finding.stage == "define":
+        print(finding.mesage)  # typo

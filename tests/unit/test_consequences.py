@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from domcaps.language.finding import Finding, Stage, StageWord
+from domcaps.language.finding import Finding, Stage
 from domcaps.language.fix import Fix
 from domcaps.validate.consequences import without_consequences
 from plain_hosts import open_plain
@@ -15,7 +15,7 @@ _DOMAIN = (
 )
 
 
-def _finding(code: str, message: str, stage: StageWord = Stage.DEFINE, fix: str = "") -> Finding:
+def _finding(code: str, message: str, stage: Stage = Stage.DEFINE, fix: str = "") -> Finding:
     fixes = (Fix(values=(("@a", fix),)),) if fix else ()
     return Finding(code, message, stage=stage, fixes=fixes)
 

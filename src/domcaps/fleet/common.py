@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from domcaps.fleet.units import NOWHERE, OF_ALL, SILENT, UnitFinding, UnitOutcome
-from domcaps.language.finding import Severity, SeverityWord, Stage, StageWord
+from domcaps.language.finding import Severity, Stage
 from domcaps.validate.check import DocumentCheck, all_checks
 from domcaps.validate.document.walk import DocumentWalk
 
@@ -36,8 +36,8 @@ class CommonCheck(DocumentCheck):
         self,
         code: str,
         found: Problem,
-        severity: SeverityWord = Severity.ERROR,
-        stage: StageWord = Stage.DEFINE,  # noqa: ARG002 - names have none
+        severity: Severity = Severity.ERROR,
+        stage: Stage = Stage.DEFINE,  # noqa: ARG002 - names have none
         fix: Fix | None = None,  # noqa: ARG002 - a verdict carries no repairs
         *,
         worded: bool = False,  # noqa: ARG002 - texts about names are complete
@@ -74,8 +74,8 @@ class WholeCheck(DocumentCheck):
         self,
         code: str,
         found: Problem,
-        severity: SeverityWord = Severity.ERROR,
-        stage: StageWord = Stage.DEFINE,
+        severity: Severity = Severity.ERROR,
+        stage: Stage = Stage.DEFINE,
         fix: Fix | None = None,
         *,
         worded: bool = False,

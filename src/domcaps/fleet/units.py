@@ -16,7 +16,7 @@ from domcaps.fleet.tracking.domain import KeepingDomain, WatchedDomain, WatchedV
 from domcaps.fleet.tracking.proxies import WatchedWorld
 from domcaps.fleet.tracking.reads import PATH
 from domcaps.fleet.tracking.recorder import ReadFrame, Recorder
-from domcaps.language.finding import Severity, SeverityWord, Stage, StageWord
+from domcaps.language.finding import Severity, Stage
 from domcaps.language.node_path import with_attribute
 from domcaps.validate.check import BROKEN, DocumentCheck
 from domcaps.validate.memo.tracked import NotVisible
@@ -106,8 +106,8 @@ class _Collecting(DocumentCheck):
         self,
         code: str,
         found: Problem,
-        severity: SeverityWord = Severity.ERROR,
-        stage: StageWord = Stage.DEFINE,
+        severity: Severity = Severity.ERROR,
+        stage: Stage = Stage.DEFINE,
         fix: Fix | None = None,  # noqa: ARG002 - a verdict carries no repairs
         *,
         worded: bool = False,  # noqa: ARG002 - texts of fields and rules are completed later

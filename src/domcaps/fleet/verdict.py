@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from domcaps.fleet.common import element_of
 from domcaps.language.finding import Finding, Severity, Stage
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from domcaps.fleet.answers import HostSet
     from domcaps.fleet.hosts import TargetFault
     from domcaps.fleet.units import UnitFinding
-    from domcaps.language.finding import SeverityWord, StageWord
 
 
 class Placed:
@@ -63,7 +62,7 @@ class Placed:
     def _found(self, found: UnitFinding, as_if: str) -> Finding:
         finding = Finding(
             found.code, found.message,
-            cast("SeverityWord", Severity(found.severity)), cast("StageWord", Stage(found.stage)),
+            Severity(found.severity), Stage(found.stage),
             accepted=found.accepted, as_if=found.as_if or as_if,
         )  # fmt: skip
         node = element_of(found.element, self._walk, self._every)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal
 
 import msgspec
 
@@ -19,59 +19,23 @@ def quoted(text: str) -> str:
     return repr(text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…")
 
 
-if TYPE_CHECKING:
-
-    class _SeverityNames(enum.EnumMeta):
-        ERROR: Literal[Severity.error]
-        WARNING: Literal[Severity.warning]
-        NOTICE: Literal[Severity.notice]
-
-    class _StageNames(enum.EnumMeta):
-        DEFINE: Literal[Stage.define]
-        START: Literal[Stage.start]
-
-else:
-    _SeverityNames = _StageNames = enum.EnumMeta
-
-
-# mypy finds `finding.severity == "eror"` where three things hold: the attribute has the type of a
-# union of members; the members have the names of their texts, as mypy compares the names; and the
-# enum has a member that the union lacks, else mypy takes the enum for the union. The names in
-# capitals are aliases, which type checkers find in the metaclass.
-
-
-class Severity(enum.StrEnum, metaclass=_SeverityNames):
+class Severity(enum.StrEnum):
     """Whether a finding makes a domain unacceptable.
 
     A warning is a fault in spite of which the domain is accepted. A notice is no fault: the domain
     works, but less well than it could, or something in it is not checked.
     """
 
-    error = "error"
-    warning = "warning"
-    notice = "notice"
-    if TYPE_CHECKING:
-        _no_finding_has_it = ""
-    else:
-        ERROR, WARNING, NOTICE = error, warning, notice
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
 
 
-class Stage(enum.StrEnum, metaclass=_StageNames):
+class Stage(enum.StrEnum):
     """When libvirt refuses: on definition already, or only when the domain is started."""
 
-    define = "define"
-    start = "start"
-    if TYPE_CHECKING:
-        _no_finding_has_it = ""
-    else:
-        DEFINE, START = define, start
-
-
-if TYPE_CHECKING:
-    SeverityWord: TypeAlias = Literal[Severity.error, Severity.warning, Severity.notice]
-    StageWord: TypeAlias = Literal[Stage.define, Stage.start]
-else:
-    SeverityWord, StageWord = Severity, Stage
+    DEFINE = "define"
+    START = "start"
 
 
 VerdictWord = Literal["accepted", "defined, but not started", "refused"]
@@ -91,8 +55,8 @@ class Finding(msgspec.Struct, frozen=True):
 
     code: str
     message: str
-    severity: SeverityWord = Severity.ERROR
-    stage: StageWord = Stage.DEFINE
+    severity: Severity = Severity.ERROR
+    stage: Stage = Stage.DEFINE
     path: str = ""
     line: int = 0
     column: int = 0

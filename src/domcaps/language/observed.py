@@ -14,7 +14,7 @@ from domcaps.facts.question import QmpCommand, device_properties_of, object_prop
 from domcaps.language.immutable import immutable
 from domcaps.language.predicate import AnyOf, Predicate
 from domcaps.language.remedy import Adviser, Remedy  # noqa: TC001
-from domcaps.language.truth import Reason, Truth, TruthWord
+from domcaps.language.truth import Reason, Truth
 from domcaps.language.wording import alternatives
 from domcaps.patterns import fits
 
@@ -38,7 +38,7 @@ class Observation(Predicate):
     def source(self) -> str:
         """Say where: the QMP command, the file, or the target."""
 
-    def evaluate(self, world: World) -> TruthWord:
+    def evaluate(self, world: World) -> Truth:
         """Look, and note what could not be decided."""
         try:
             return Truth.of(self.holds(world))

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from domcaps.language.immutable import immutable
-from domcaps.language.truth import ALL, ANY, NONE, Reason, Truth, TruthWord, all_of, any_of
+from domcaps.language.truth import ALL, ANY, NONE, Reason, Truth, all_of, any_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ class Predicate(ABC):
     """Something that is true, false or unknown of a `World`."""
 
     @abstractmethod
-    def evaluate(self, world: World) -> TruthWord:
+    def evaluate(self, world: World) -> Truth:
         """Give the truth in that world."""
 
     @abstractmethod
@@ -71,7 +71,7 @@ class AllOf(Predicate):
 
     parts: tuple[Predicate, ...]
 
-    def evaluate(self, world: World) -> TruthWord:
+    def evaluate(self, world: World) -> Truth:
         """Stop at the first part that does not hold."""
         return all_of(world.truth(part) for part in self.parts)
 
@@ -96,7 +96,7 @@ class AnyOf(Predicate):
 
     parts: tuple[Predicate, ...]
 
-    def evaluate(self, world: World) -> TruthWord:
+    def evaluate(self, world: World) -> Truth:
         """Stop at the first part that holds."""
         return any_of(world.truth(part) for part in self.parts)
 
@@ -121,7 +121,7 @@ class Not(Predicate):
 
     part: Predicate
 
-    def evaluate(self, world: World) -> TruthWord:
+    def evaluate(self, world: World) -> Truth:
         """Negate the part."""
         return ~world.truth(self.part)
 
@@ -143,10 +143,10 @@ class Not(Predicate):
 class Constant(Predicate):
     """The same in every world, for the reason given."""
 
-    truth: TruthWord
+    truth: Truth
     statement: str
 
-    def evaluate(self, world: World) -> TruthWord:  # noqa: ARG002 - the same in every world
+    def evaluate(self, world: World) -> Truth:  # noqa: ARG002 - the same in every world
         """Give the constant."""
         return self.truth
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
-from domcaps.language.finding import Severity, SeverityWord, Stage, StageWord
+from domcaps.language.finding import Severity, Stage
 from domcaps.language.fix import Fix
 from domcaps.language.part import Part
 from domcaps.language.struct import Struct
@@ -125,8 +125,8 @@ class Rule(Struct, frozen=True):
     code: str
     part: type[Part]
     check: Callable[[Any], Problems]
-    stage: StageWord
-    severity: SeverityWord
+    stage: Stage
+    severity: Severity
     bad: Sample | None
     good: Sample | None
     since: LibvirtChange | None = None
@@ -137,7 +137,7 @@ class Rule(Struct, frozen=True):
     phase: Phase | None = None
     on_host: bool = False
 
-    def stage_in(self, dialect: Dialect) -> StageWord:
+    def stage_in(self, dialect: Dialect) -> Stage:
         """Give the stage at which a dialect of libvirt makes the check."""
         moved = self.defined is not None and not dialect.has(self.defined)
         return Stage.START if moved else self.stage
@@ -154,8 +154,8 @@ def rule(
     *,
     bad: Sample | str = "",
     good: Sample | str = "",
-    stage: StageWord = Stage.DEFINE,
-    severity: SeverityWord = Severity.ERROR,
+    stage: Stage = Stage.DEFINE,
+    severity: Severity = Severity.ERROR,
     since: LibvirtChange | None = None,
     until: LibvirtChange | None = None,
     defined: LibvirtChange | None = None,

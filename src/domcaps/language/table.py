@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from domcaps.language.immutable import immutable
 from domcaps.language.predicate import ALWAYS, AnyOf, Predicate
 from domcaps.language.struct import Struct
-from domcaps.language.truth import Reason, TruthWord, any_of
+from domcaps.language.truth import Reason, Truth, any_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -166,7 +166,7 @@ class AnyChoice(Predicate):
 
     enum: Enum
 
-    def evaluate(self, world: World) -> TruthWord:
+    def evaluate(self, world: World) -> Truth:
         """Stop at the first choice that holds."""
         return any_of(world.truth(c.when) for c in self.enum.spoken(world.target.dialect))
 

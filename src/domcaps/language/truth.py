@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,29 +13,16 @@ from domcaps.patterns import late_pattern
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    class _TruthNames(enum.EnumMeta):
-        YES: Literal[Truth.yes]
-        NO: Literal[Truth.no]
-        UNKNOWN: Literal[Truth.unknown]
 
-else:
-    _TruthNames = enum.EnumMeta
-
-
-class Truth(enum.StrEnum, metaclass=_TruthNames):
+class Truth(enum.StrEnum):
     """Yes, no, or unknown: the emulator was not asked what the answer depends on."""
 
-    # names, aliases and the type of attributes: as explained for Severity
-    yes = "yes"
-    no = "no"
-    unknown = "unknown"
-    if TYPE_CHECKING:
-        _nothing_has_it = ""
-    else:
-        YES, NO, UNKNOWN = yes, no, unknown
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
 
     @staticmethod
-    def of(value: bool) -> TruthWord:
+    def of(value: bool) -> Truth:
         """Turn a known truth into one of the three."""
         return Truth.YES if value else Truth.NO
 
@@ -43,22 +30,16 @@ class Truth(enum.StrEnum, metaclass=_TruthNames):
         """Count the unknown as no: nothing is promised that is not known."""
         return self is Truth.YES
 
-    def __invert__(self) -> TruthWord:
+    def __invert__(self) -> Truth:
         """Negate; the opposite of unknown is unknown."""
         if self is Truth.UNKNOWN:
             return self
         return Truth.of(self is Truth.NO)
 
 
-if TYPE_CHECKING:
-    TruthWord: TypeAlias = Literal[Truth.yes, Truth.no, Truth.unknown]
-else:
-    TruthWord = Truth
-
-
-def all_of(truths: Iterable[Truth]) -> TruthWord:
+def all_of(truths: Iterable[Truth]) -> Truth:
     """Give NO if one is NO, else UNKNOWN if one is UNKNOWN, else YES."""
-    result: TruthWord = Truth.YES
+    result: Truth = Truth.YES
     for truth in truths:
         if truth is Truth.NO:
             return truth
@@ -67,9 +48,9 @@ def all_of(truths: Iterable[Truth]) -> TruthWord:
     return result
 
 
-def any_of(truths: Iterable[Truth]) -> TruthWord:
+def any_of(truths: Iterable[Truth]) -> Truth:
     """Give YES if one is YES, else UNKNOWN if one is UNKNOWN, else NO."""
-    result: TruthWord = Truth.NO
+    result: Truth = Truth.NO
     for truth in truths:
         if truth is Truth.YES:
             return truth
@@ -92,7 +73,7 @@ class Reason(msgspec.Struct, frozen=True):
     was found there.
     """
 
-    truth: TruthWord
+    truth: Truth
     statement: str
     source: str = ""
     because: tuple[Reason, ...] = ()

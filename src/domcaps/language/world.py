@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from domcaps.facts.named_files import FileState
     from domcaps.language.predicate import Predicate
     from domcaps.language.target import Target
-    from domcaps.language.truth import TruthWord
 
 T = TypeVar("T")
 
@@ -43,7 +42,7 @@ class World:
         self.unknown: set[str] = set()
         self.kept: dict[Hashable, Any] = {}
         self.look: Callable[[str], FileState | None] | None = None
-        self._truths: dict[int, tuple[Predicate, TruthWord]] = {}
+        self._truths: dict[int, tuple[Predicate, Truth]] = {}
 
     def again(self) -> World:
         """Give the same world for another question: what is known stays, `unknown` is empty."""
@@ -81,7 +80,7 @@ class World:
             return self.look(path)
         return known
 
-    def truth(self, predicate: Predicate) -> TruthWord:
+    def truth(self, predicate: Predicate) -> Truth:
         """Evaluate a predicate, or remember what it evaluated to."""
         # by identity: comparing trees would cost more than it saves
         known = self._truths.get(id(predicate))

@@ -16,7 +16,7 @@ from domcaps.language.observed import HostFact
 from domcaps.language.predicate import AllOf, AnyOf, Not, Predicate
 from domcaps.language.remedy import Effort
 from domcaps.language.table import AnyChoice
-from domcaps.language.truth import ALL, TruthWord, all_of
+from domcaps.language.truth import ALL, all_of
 from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Explanation(msgspec.Struct, frozen=True):
     """
 
     path: str
-    truth: TruthWord
+    truth: Truth
     reason: Reason
     spoken: bool = True
     changes: tuple[NeededChange, ...] = ()

@@ -12,7 +12,7 @@ import msgspec
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.at_start import start_doubt, start_failure
 from domcaps.language.domain import Domain
-from domcaps.language.finding import Finding, Severity, SeverityWord, Stage, StageWord, quoted
+from domcaps.language.finding import Finding, Severity, Stage, quoted
 from domcaps.language.node_path import tag_of
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
@@ -342,8 +342,8 @@ class DocumentCheck:
         self,
         code: str,
         found: Problem,
-        severity: SeverityWord = Severity.ERROR,
-        stage: StageWord = Stage.DEFINE,
+        severity: Severity = Severity.ERROR,
+        stage: Stage = Stage.DEFINE,
         fix: Fix | None = None,
         *,
         worded: bool = False,
@@ -520,7 +520,7 @@ class DocumentCheck:
         hint: str = "",
     ) -> None:
         """Add what libvirt ignores, and rejects where it validates against its schema."""
-        wrong: SeverityWord = Severity.WARNING
+        wrong: Severity = Severity.WARNING
         fate = "libvirt ignores it"
         if self.schema:
             wrong, fate = Severity.ERROR, "libvirt's schema rejects it"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.language.immutable import immutable
 from domcaps.language.predicate import Predicate
-from domcaps.language.truth import Reason, Truth, TruthWord
+from domcaps.language.truth import Reason, Truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ class AssertedOr(Predicate):
     value: str
     otherwise: Predicate
 
-    def evaluate(self, world: World) -> TruthWord:
+    def evaluate(self, world: World) -> Truth:
         """Look at what is asserted, then elsewhere."""
         asserted = world.host.asserted.get(self.path)
         return world.truth(self.otherwise) if asserted is None else Truth.of(self.value in asserted)

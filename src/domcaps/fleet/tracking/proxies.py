@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from domcaps.fleet.tracking.recorder import ReadKey, Recorder
     from domcaps.language.predicate import Predicate
-    from domcaps.language.truth import TruthWord
+    from domcaps.language.truth import Truth
 
 T = TypeVar("T")
 
@@ -273,9 +273,9 @@ class WatchedWorld(World):
         """What could not be decided, by who asked."""
         return self.recorder.frame.unknown
 
-    def truth(self, predicate: Predicate) -> TruthWord:
+    def truth(self, predicate: Predicate) -> Truth:
         """Evaluate a predicate once, and charge each who asks with its reads."""
-        found: TruthWord = self.recorder.keep(
+        found: Truth = self.recorder.keep(
             predicate, "truth", lambda: predicate.evaluate(self), self._shared
         )
         return found

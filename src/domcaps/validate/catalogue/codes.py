@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domcaps.elements.index import modules_with_code
-from domcaps.language.finding import Severity, SeverityWord, Stage, StageWord
+from domcaps.language.finding import Severity, Stage
 from domcaps.language.predicate import ALWAYS
 from domcaps.language.rule import Sample
 from domcaps.language.value_types import Text
@@ -50,8 +50,8 @@ class Code(msgspec.Struct, frozen=True):
     kind: str
     element: str
     manual: str
-    severity: SeverityWord = Severity.ERROR
-    stage: StageWord = Stage.DEFINE
+    severity: Severity = Severity.ERROR
+    stage: Stage = Stage.DEFINE
     bad: Sample | None = None
     good: Sample | None = None
     host_decides: bool = False

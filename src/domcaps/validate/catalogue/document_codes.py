@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domcaps.language.finding import Severity, SeverityWord
+from domcaps.language.finding import Severity
 from domcaps.language.struct import Struct
 
 
@@ -29,7 +29,7 @@ class DocumentCode(Struct, frozen=True):
     manual: str
     bad: str = ""
     good: str = _domain()
-    severity: SeverityWord = Severity.ERROR
+    severity: Severity = Severity.ERROR
     schema: bool = False
 
 

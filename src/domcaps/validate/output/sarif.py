@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from domcaps.validate.check import Validation
     from domcaps.validate.files import Checked
 
-_LEVELS: dict[Severity, str] = {
+_LEVELS = {
     Severity.ERROR: "error",
     Severity.WARNING: "warning",
     Severity.NOTICE: "note",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from domcaps.language.finding import Finding
     from domcaps.validate.check import Validation
 
-RANK: dict[Severity, int] = {Severity.NOTICE: 0, Severity.WARNING: 1, Severity.ERROR: 2}
+RANK = {Severity.NOTICE: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 """The order of severities."""
 
 
