@@ -98,7 +98,7 @@ _SCSI_HOST = (
     good=_DISK.format("", "hdd", "ide", ""),
 )
 def place_is_on_the_controller(drives: Drives) -> Problems:
-    """The drive ``<address>`` of a disk, or the one that follows from its ``<target dev>``, must
+    """The drive ``<address>`` of a disk, or the one that follows from its ``<target>``, must
     exist on the bus.
 
     Most buses have only one controller, bus or target, with the number 0: IDE ends at ``hdd``.
