@@ -149,8 +149,8 @@ def commands_with_a_path(path: str, domain: str, output: str) -> Iterator[tuple[
     yield "fleet", "matrix", f"{output}.store", path
 
 
-WITHOUT_FILES = frozenset({"edit", "lsp", "serve", "watch"})
-"""Commands that do not end, or start an editor; the paths of `serve` and `edit` have own tests."""
+WITHOUT_FILES = frozenset({"audit", "edit", "lsp", "serve", "try", "watch"})
+"""Commands that do not end, start an editor or QEMU, or ask a daemon: they have own tests."""
 
 
 @cache

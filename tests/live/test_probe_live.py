@@ -98,7 +98,7 @@ def test_a_schema_is_kept_whole() -> None:
 
 def test_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     mark = uuid.uuid4().hex
-    monkeypatch.setenv("LD_LIBRARY_PATH", mark)
+    monkeypatch.setenv("LD_LIBRARY_PATH", f"$ORIGIN/{mark}")
     probe(EMULATORS, TABLE, kvm=KVM_IS_USABLE)
     left = []
     for folder in Path("/proc").glob("[0-9]*"):

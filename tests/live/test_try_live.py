@@ -92,7 +92,7 @@ def running(
     xml: Path, temporary: Path, mark: str, *options: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run the command with a folder for temporary files, marked by a variable."""
-    environ = {**os.environ, "TMPDIR": str(temporary), "LD_LIBRARY_PATH": mark}
+    environ = {**os.environ, "TMPDIR": str(temporary), "LD_LIBRARY_PATH": f"$ORIGIN/{mark}"}
     words = [sys.executable, "-m", "domcaps", "try", str(xml), "--format", "json", *options]
     with subprocess.Popen(
         words, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -145,7 +145,7 @@ def test_nothing_is_left_behind(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     mark = uuid.uuid4().hex
-    monkeypatch.setitem(os.environ, "LD_LIBRARY_PATH", mark)
+    monkeypatch.setitem(os.environ, "LD_LIBRARY_PATH", f"$ORIGIN/{mark}")
     verify(world, "tpm", "filesystem", "graphics")
     assert survivors(mark) == []
     assert not list(tmp_path.glob("domcaps-*"))
@@ -177,7 +177,7 @@ def test_who_ends_it_finds_nothing_left(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"TMPDIR": str(tmp_path), "LD_LIBRARY_PATH": mark},
+        env=os.environ | {"TMPDIR": str(tmp_path), "LD_LIBRARY_PATH": f"$ORIGIN/{mark}"},
     ) as running:
         limit = time.monotonic() + 60
         while time.monotonic() < limit and not list(tmp_path.iterdir()):

@@ -120,7 +120,8 @@ KEPT = [
     ("a second TPM goes",
      domain(devices="<tpm><backend type='passthrough'/></tpm>" * 2), ["<tpm>"], []),
     ("two disks of one name",
-     domain(devices=DISK.format("file", "disk", FILE, "vda", "virtio") * 2),
+     domain(devices=DISK.format("file", "disk", FILE, "vda", "virtio")
+            + DISK.format("file", "disk", FILE.replace("/a", "/b"), "vda", "virtio")),
      ["dev='vda'", "dev='vdb'"], []),
 ]  # fmt: skip
 
@@ -356,7 +357,7 @@ OTHERS = [
         devices=DISK.format("file", "disk", FILE, "hda", "ide")), ["dev='vda' bus='virtio'"], []),
     ("more memory than an emulated processor addresses", "x86_64", domain(
         top="<maxMemory slots='4' unit='TiB'>2</maxMemory><cpu><numa><cell id='0' cpus='0-1' "
-        "memory='2097152'/></numa></cpu>"), ["slots='4' unit='GiB'>512<"], []),
+        "memory='2097152'/></numa></cpu>"), ["slots='4' unit='GiB'>974<"], []),
     ("a board with one CPU", "x86_64",
      domain(vcpu="87217", os=OS.format("x86_64", "isapc")).replace(b"<acpi/>", b""),
      ["<vcpu>1</vcpu>"], ["<cpu "]),

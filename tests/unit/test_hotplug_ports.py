@@ -17,7 +17,7 @@ PC = (
 )
 DEVICES = (
     DISK.format("vda", "")
-    + DISK.format("vdb", "")
+    + DISK.replace("/a", "/b").format("vdb", "")
     + "<rng model='virtio'><backend "
     + ("model='random'>/dev/urandom</backend></rng>")
 )

@@ -52,7 +52,7 @@ serve(before)
 def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Mark what is started, and see afterwards that nothing of it is left."""
     text = f"TEST_RUN_{uuid.uuid4().hex}"
-    monkeypatch.setenv("LD_LIBRARY_PATH", text)
+    monkeypatch.setenv("LD_LIBRARY_PATH", f"$ORIGIN/{text}")
     yield text
     assert survivors(text) == []
 

@@ -155,7 +155,7 @@ LUNS = [
         "disk-lun-source-unsupported"),
     wrong("a LUN has no slices", lun(
         source="<source dev='/dev/a'><slices><slice type='storage' offset='0' size='1'/></slices>"
-        "</source>"), "disk-lun-image-unsupported"),
+        "</source>"), "disk-lun-image-unsupported", "disk-slice-fails-at-start"),
     wrong("a LUN is not encrypted", lun(source=LUKS.format("luks", UNLOCK, "").replace(
         "file='/a'", "dev='/dev/a'")), "disk-lun-image-unsupported"),
     wrong("nothing is unfiltered", lun(attributes=" sgio='unfiltered'"),
@@ -229,7 +229,8 @@ BUSES = [
     fine("nvme0n1 is on NVMe", disk("<serial>S</serial>", target="dev='nvme0n1'")),
     fine("an NVMe disk may have another name", disk(
         target="dev='sda' bus='nvme'") + "<controller type='nvme'><serial>S</serial></controller>"),
-    wrong("two namespaces with one number", disk(target="dev='nvme0n1' bus='nvme'") * 2,
+    wrong("two namespaces with one number", "".join(
+        disk(source=f"<source file='/{n}'/>", target="dev='nvme0n1' bus='nvme'") for n in "ab"),
           "disk-target-duplicate", "disk-address-duplicate", "controller-nvme-serial-missing"),
 ]  # fmt: skip
 
@@ -240,9 +241,10 @@ LIMITS = [
     fine("a disk of a group can leave the limits to another", disk(
         "<iotune><group_name>g</group_name></iotune>") + disk(
         "<iotune><total_bytes_sec>9</total_bytes_sec><group_name>g</group_name></iotune>",
-        target="dev='vdb' bus='virtio'")),
+        source="<source file='/b'/>", target="dev='vdb' bus='virtio'")),
     wrong("the limits of a group are the same", "".join(disk(
         f"<iotune><total_bytes_sec>{n}</total_bytes_sec><group_name>g</group_name></iotune>",
+        source=f"<source file='/{n}'/>",
         target=f"dev='vd{n}' bus='virtio'".replace("8", "a").replace("9", "b")) for n in (8, 9)),
         "disk-iotune-group-invalid"),
 ]  # fmt: skip

@@ -13,7 +13,7 @@ import pytest
 from probe_fakes import script, survivors
 
 from domcaps.facts.record import Helper, HostRecord
-from domcaps.facts.trust import vouch
+from domcaps.facts.trust import ProgramKind, vouch
 from domcaps.language.qemu_args import HelperProcess, QemuArgs
 from domcaps.verify.result import NOT_TRIED, REFUSED, STARTS
 from domcaps.verify.trying import Outcome, QemuTrier
@@ -109,7 +109,7 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     mark = uuid.uuid4().hex
-    monkeypatch.setenv("LD_LIBRARY_PATH", mark)
+    monkeypatch.setenv("LD_LIBRARY_PATH", f"$ORIGIN/{mark}")
     host = HostRecord(arch="x86_64", helpers=(_helper(tmp_path, 'touch "$1"; sleep 100'),))
     alternative = QemuArgs(files=(("f", 1),), helper=HelperProcess("aide", "{dir}/ready", "ready"))
     # a child that leaves the process group
@@ -125,7 +125,7 @@ def _helper(folder: Path, body: str) -> Helper:
     path = folder / "aide"
     path.write_text(f"#!/bin/sh\n{body}\n")
     path.chmod(0o755)
-    return Helper("aide", vouch(str(path)))
+    return Helper("aide", vouch(str(path), ProgramKind.HELPER))
 
 
 def test_a_program_runs_beside_it(tmp_path: Path) -> None:

@@ -56,10 +56,11 @@ def first_line(start: bytes) -> FirstLine | None:
     if found is None or (len(text) == FIRST_BYTES and found.end("path") == FIRST_BYTES - 2):
         # nothing but blanks, or a name that may go on after these bytes
         return None
-    # after a zero byte there is no argument; without an end of line the last byte becomes one
-    end = len(text) if b"\n" in text else FIRST_BYTES - 1
+    # after a zero byte there is no argument, and no end of line; without one the last byte is it
+    has_end = b"\n" in text.partition(b"\0")[0]
+    end = len(text) if has_end else FIRST_BYTES - 1
     argument = text[2:end][slice(*found.span("argument"))]
-    if b"\n" in text or len(text) >= FIRST_BYTES - 1:
+    if has_end or len(text) >= FIRST_BYTES - 1:
         # zero bytes after a shorter text are no blanks, and those before them stay
         argument = argument.rstrip(_BLANKS)
     argument = b"" if b"\0" in found["end"] else argument

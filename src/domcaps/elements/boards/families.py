@@ -58,6 +58,8 @@ ISAPC = machine("isapc")
 
 ARM_VIRT = ARM & machine("virt", "virt-*")
 """ARM's paravirtual board."""
+SBSA = ARM & machine("sbsa-ref")
+"""ARM's reference board for servers."""
 
 PSERIES = PPC64 & machine("pseries", "pseries-*")
 """IBM's POWER servers."""

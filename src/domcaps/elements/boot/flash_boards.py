@@ -7,24 +7,16 @@ from __future__ import annotations
 
 from domcaps.elements.advice.drifts import older_qemu
 from domcaps.elements.boards.families import (
-    ARM,
     ARM_VIRT,
     I440FX,
     LOONGARCH_VIRT,
     Q35,
     RISCV_VIRT,
+    SBSA,
 )
 from domcaps.language import Drift
-from domcaps.language.observed import machine
 
-FLASH_BOARD = (
-    I440FX
-    | Q35
-    | ARM_VIRT
-    | LOONGARCH_VIRT
-    | (RISCV_VIRT & ~older_qemu(8, 0))
-    | (ARM & machine("sbsa-ref"))
-)
+FLASH_BOARD = I440FX | Q35 | ARM_VIRT | LOONGARCH_VIRT | (RISCV_VIRT & ~older_qemu(8, 0)) | SBSA
 """Boards with flash memory that libvirt can give an image."""
 
 NO_FLASH = Drift(

@@ -290,7 +290,7 @@ def state_needs_flash(loader: Loader) -> Problems:
     "os-nvram-bios",
     Os,
     since=FIRMWARE_CHOSEN_ALONE,
-    bad=_OS.replace("efi", "bios").format("<nvram/>"),
+    bad=_OS.replace("efi", "bios").format("<nvram>/a</nvram>"),
     good=_MANUAL.format(f"{_FLASH}<nvram/>"),
     fix=Fix(without=("/domain/os/nvram",)),
 )

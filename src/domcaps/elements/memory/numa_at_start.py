@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import (
-    ARM,
     ARM_VIRT,
     ISAPC,
     LOONGARCH_VIRT,
     PSERIES,
     RISCV,
     RISCV_VIRT,
+    SBSA,
     X86,
 )
 from domcaps.elements.memory.memory import MaxMemory
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _NUMA = (
     X86 | ARM_VIRT | PSERIES | RISCV_VIRT | LOONGARCH_VIRT
-    | ARM & machine("sbsa-ref") | RISCV & machine("spike")
+    | SBSA | RISCV & machine("spike")
 )  # fmt: skip
 _CELL = "<cpu><numa><cell id='0' cpus='0' memory='65536' unit='KiB'/></numa></cpu>"
 
