@@ -34,10 +34,10 @@ def _on_hyperv(emulator: EmulatorRecord) -> EmulatorRecord:
 @pytest.fixture(scope="module")
 def host() -> domcaps.Host:
     recording = load(RECORDINGS / "sid-x86_64.domcaps")
-    host_view = msgspec.structs.replace(recording.host, kvm=Kvm(reason="/dev/kvm does not exist"))
+    around = msgspec.structs.replace(recording.host, kvm=Kvm(reason="/dev/kvm does not exist"))
     emulators = tuple(map(_on_hyperv, recording.emulators))
     return domcaps.Host.from_recording(
-        msgspec.structs.replace(recording, host=host_view, emulators=emulators)
+        msgspec.structs.replace(recording, host=around, emulators=emulators)
     )
 
 

@@ -84,7 +84,7 @@ def domains_of(kind: RowKind, values: Values, world: World) -> Iterator[str]:
     target = world.target
     machine = dict(values).get(MACHINE, target.machine)
     seen: set[str] = set()
-    for xml in (*kind.host_view, *_samples(kind).get(_placed(kind, values), ())):
+    for xml in (*kind.around, *_samples(kind).get(_placed(kind, values), ())):
         sample = Sample(xml, target.arch, machine, target.virttype)
         domain = etree.fromstring(domain_of(sample))
         for path, value in _placed(kind, values):

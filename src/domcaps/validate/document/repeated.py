@@ -58,8 +58,8 @@ def _of_domain(root: Node) -> Iterator[Node]:
         for path in FIRST_WINS:
             yield from _repeated(root, path)
     for path in FIRST_CHILDREN_WIN:
-        for host_view in root.iterfind(path):
-            yield from _repeated_children(host_view)
+        for around in root.iterfind(path):
+            yield from _repeated_children(around)
 
 
 def _of_devices(root: Node) -> Iterator[Node]:
