@@ -1,4 +1,4 @@
-"""What holds for all tests: how hypothesis looks for examples, and what signals do.
+"""What holds for all tests: how hypothesis looks for examples, and what signals do; fixtures.
 
 Examples are random here, and the same ones in CI; ``HYPOTHESIS_PROFILE=long`` looks at twenty times
 as many.
@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # machines are slow at times: that says nothing about the code
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,3 +32,20 @@ for number, handler in (
 ):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def no_program_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test begin with an operator who named no program."""
+    from domcaps.facts import trust
+
+    monkeypatch.setattr(trust, "_WORD", trust._Word())
+
+
+@pytest.fixture
+def weak(tmp_path: Path) -> Path:
+    """Give a folder that every user may write to."""
+    folder = tmp_path / "weak"
+    folder.mkdir()
+    folder.chmod(0o777)
+    return folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -15,6 +15,10 @@ from domcaps.facts.probe import probe
 from domcaps.facts.question import QmpCommand, ask, device_properties_of, object_properties_of
 from domcaps.facts.record import Answer, EmulatorRecord, HostRecord, ProbeSession, Recording
 from domcaps.facts.recording import load, save
+from marked_processes import marking, survivors
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EMULATORS = installed_emulators()
 KVM_IS_USABLE = os.access("/dev/kvm", os.R_OK | os.W_OK)
@@ -98,13 +102,7 @@ def test_a_schema_is_kept_whole() -> None:
 
 def test_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     mark = uuid.uuid4().hex
-    monkeypatch.setenv("LD_LIBRARY_PATH", f"$ORIGIN/{mark}")
+    for name, value in marking(mark).items():
+        monkeypatch.setenv(name, value)
     probe(EMULATORS, TABLE, kvm=KVM_IS_USABLE)
-    left = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark.encode() in (folder / "environ").read_bytes():
-                left.append((folder / "cmdline").read_bytes())
-        except OSError:
-            continue
-    assert left == []
+    assert survivors(mark, patience=0) == []

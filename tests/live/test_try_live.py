@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,10 +20,12 @@ from domcaps.cli._documents import TryDocumentEntry
 from domcaps.facts.discovery import installed_emulators
 from domcaps.hosts.host import Host
 from domcaps.verify.whole.throwaway import write_qcow2
+from marked_processes import marked, marking
 from native_domains import CHOSEN, DOMAINS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 INSTALLED = {path.rpartition("-")[2] for path in installed_emulators()}
 SECONDS = 60
@@ -47,21 +48,11 @@ PC = """<domain type='qemu'><name>tried</name><memory unit='MiB'>256</memory><vc
 </devices>{more}</domain>"""
 
 
-def processes_of(mark: str) -> list[str]:
-    """Name the processes with that text in their environment."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if mark.encode() in (folder / "environ").read_bytes():
-                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-    return found
-
-
 def nothing_is_left(mark: str, folder: Path) -> bool:
     """Wait a while for the end of all processes, and of all that is in a folder."""
     limit = time.monotonic() + PATIENCE
     while time.monotonic() < limit:
-        if not processes_of(mark) and not list(folder.iterdir()):
+        if not marked(mark) and not list(folder.iterdir()):
             return True
         time.sleep(0.05)
     return False
@@ -92,7 +83,7 @@ def running(
     xml: Path, temporary: Path, mark: str, *options: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run the command with a folder for temporary files, marked by a variable."""
-    environ = {**os.environ, "TMPDIR": str(temporary), "LD_LIBRARY_PATH": f"$ORIGIN/{mark}"}
+    environ = os.environ | {"TMPDIR": str(temporary)} | marking(mark)
     words = [sys.executable, "-m", "domcaps", "try", str(xml), "--format", "json", *options]
     with subprocess.Popen(
         words, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -130,7 +121,7 @@ def test_nothing_stays_when_it_is_killed(number: signal.Signals, tmp_path: Path)
     temporary.mkdir()
     with running(xml, temporary, mark) as process:
         limit = time.monotonic() + SECONDS
-        while not any("qemu-system" in one and "-S" in one for one in processes_of(mark)):
+        while not any("qemu-system" in one and "-S" in one for one in marked(mark)):
             assert time.monotonic() < limit
             assert process.poll() is None, "it ended before it could be killed"
             time.sleep(0.001)

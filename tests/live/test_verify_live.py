@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,9 +25,11 @@ from domcaps.verify.engine import verify_target
 from domcaps.verify.plan import plan
 from domcaps.verify.result import NOT_TRIED, REFUSED, STARTS, Tried
 from domcaps.verify.trying import QemuTrier
+from marked_processes import marking, survivors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from domcaps.language import Predicate, World
 
@@ -40,23 +41,6 @@ pytestmark = [
     pytest.mark.live,
     pytest.mark.skipif(not INSTALLED, reason="no QEMU system emulator is installed"),
 ]
-
-
-def survivors(mark: str) -> list[str]:
-    """Name the processes with that text in their environment that are there after a while."""
-    limit = time.monotonic() + 2.0
-    while (found := list(_marked(mark))) and time.monotonic() < limit:
-        time.sleep(0.02)
-    return found
-
-
-def _marked(mark: str) -> Iterator[str]:
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark.encode() in (folder / "environ").read_bytes():
-                yield (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue
 
 
 @pytest.fixture(params=INSTALLED)
@@ -145,7 +129,8 @@ def test_nothing_is_left_behind(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     mark = uuid.uuid4().hex
-    monkeypatch.setitem(os.environ, "LD_LIBRARY_PATH", f"$ORIGIN/{mark}")
+    for name, value in marking(mark).items():
+        monkeypatch.setenv(name, value)
     verify(world, "tpm", "filesystem", "graphics")
     assert survivors(mark) == []
     assert not list(tmp_path.glob("domcaps-*"))
@@ -177,7 +162,7 @@ def test_who_ends_it_finds_nothing_left(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"TMPDIR": str(tmp_path), "LD_LIBRARY_PATH": f"$ORIGIN/{mark}"},
+        env=os.environ | {"TMPDIR": str(tmp_path)} | marking(mark),
     ) as running:
         limit = time.monotonic() + 60
         while time.monotonic() < limit and not list(tmp_path.iterdir()):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from domcaps.facts.trust import vouch
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PRELUDE = f"""#!{sys.executable} -IS
 import json, os, signal, socket, subprocess, sys, time
@@ -73,22 +75,3 @@ def shell_script(folder: Path, body: str) -> str:
     path.write_text(f"#!/bin/sh\n{body}\n")
     path.chmod(0o755)
     return vouch(str(path))
-
-
-def survivors(mark: str, patience: float = 2.0) -> list[str]:
-    """Name the processes with that text in their environment that are there after a while."""
-    limit = time.monotonic() + patience
-    while (found := _marked(mark)) and time.monotonic() < limit:
-        time.sleep(0.02)
-    return found
-
-
-def _marked(mark: str) -> list[str]:
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark.encode() in (folder / "environ").read_bytes():
-                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-        except OSError:
-            continue
-    return found

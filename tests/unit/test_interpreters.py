@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domcaps.errors import UntrustedProgramError
-from domcaps.facts import trust
 from domcaps.facts.interpreters import (
     FIRST_BYTES,
     UnclearInterpreterError,
@@ -29,21 +28,9 @@ from domcaps.fresh.programs import program_parts
 from domcaps.fresh.trusted import distrust, trusted_folders
 from domcaps.fresh.witness import ProgramFile, TrustedFolder
 
+pytestmark = pytest.mark.usefixtures("no_program_is_named")
+
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="compares with Linux")
-
-
-@pytest.fixture(autouse=True)
-def nobody_said_anything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trust, "_WORD", trust._Word())
-
-
-@pytest.fixture
-def weak(tmp_path: Path) -> Path:
-    """Give a folder that every user may write to."""
-    folder = tmp_path / "weak"
-    folder.mkdir()
-    folder.chmod(0o777)
-    return folder
 
 
 def script(path: Path, text: str | bytes) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from probe_fakes import WELL_BEHAVED, script, shell_script, survivors
+from probe_fakes import WELL_BEHAVED, script, shell_script
 
 from domcaps.errors import (
     EmulatorDiedError,
@@ -32,6 +32,7 @@ from domcaps.facts.probe import probe, probe_emulator
 from domcaps.facts.question import QmpCommand, ask, device_properties_of
 from domcaps.facts.record import Answer, EmulatorRecord, Failure
 from domcaps.facts.trust import vouch
+from marked_processes import marking, survivors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,7 +53,8 @@ serve(before)
 def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Mark what is started, and see afterwards that nothing of it is left."""
     text = f"TEST_RUN_{uuid.uuid4().hex}"
-    monkeypatch.setenv("LD_LIBRARY_PATH", f"$ORIGIN/{text}")
+    for name, value in marking(text).items():
+        monkeypatch.setenv(name, value)
     yield text
     assert survivors(text) == []
 

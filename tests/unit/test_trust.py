@@ -16,7 +16,7 @@ from probe_fakes import WELL_BEHAVED, script
 
 import domcaps
 from domcaps.errors import RequestError, UntrustedProgramError
-from domcaps.facts import launch, trust
+from domcaps.facts import launch
 from domcaps.facts.launch import (
     PIPE,
     Command,
@@ -47,9 +47,11 @@ STARTING = {
 
 
 @pytest.fixture(autouse=True)
-def nobody_said_anything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def nothing_is_configured(
+    no_program_is_named: None,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> None:  # fmt: skip
     """Let each test begin with an operator who named nothing, and has no configuration."""
-    monkeypatch.setattr(trust, "_WORD", trust._Word())
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-configuration"))
 
 

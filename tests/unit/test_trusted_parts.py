@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from domcaps.errors import UntrustedProgramError
-from domcaps.facts import trust
 from domcaps.facts.discovery import installed_emulators
 from domcaps.facts.launch import PIPE, Command, start
 from domcaps.facts.passed import folders, passed
@@ -20,23 +19,11 @@ from domcaps.fresh.trusted import distrust, trusted_folders
 from domcaps.fresh.witness import TrustedFolder
 
 CAT = os.path.realpath("/bin/cat")
+pytestmark = pytest.mark.usefixtures("no_program_is_named")
+
 needs_elf = pytest.mark.skipif(
     not Path(CAT).read_bytes().startswith(b"\x7fELF"), reason="needs ELF"
 )
-
-
-@pytest.fixture(autouse=True)
-def nobody_said_anything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trust, "_WORD", trust._Word())
-
-
-@pytest.fixture
-def weak(tmp_path: Path) -> Path:
-    """Give a folder that every user may write to."""
-    folder = tmp_path / "weak"
-    folder.mkdir()
-    folder.chmod(0o777)
-    return folder
 
 
 def script(path: Path, text: str) -> str:

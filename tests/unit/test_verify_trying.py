@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from probe_fakes import script, survivors
+from probe_fakes import script
 
 from domcaps.facts.record import Helper, HostRecord
 from domcaps.facts.trust import ProgramKind, vouch
@@ -18,6 +18,7 @@ from domcaps.language.qemu_args import HelperProcess, QemuArgs
 from domcaps.verify.result import NOT_TRIED, REFUSED, STARTS
 from domcaps.verify.trying import Outcome, QemuTrier
 from fakes import emulator_record, world
+from marked_processes import marking, survivors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,7 +110,8 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     mark = uuid.uuid4().hex
-    monkeypatch.setenv("LD_LIBRARY_PATH", f"$ORIGIN/{mark}")
+    for name, value in marking(mark).items():
+        monkeypatch.setenv(name, value)
     host = HostRecord(arch="x86_64", helpers=(_helper(tmp_path, 'touch "$1"; sleep 100'),))
     alternative = QemuArgs(files=(("f", 1),), helper=HelperProcess("aide", "{dir}/ready", "ready"))
     # a child that leaves the process group
