@@ -10,6 +10,8 @@ import fcntl
 import os
 import stat
 
+from domcaps.facts.regular import regular_handle
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,11 +54,8 @@ class HostFiles:
 
         A pipe or a device is refused: reading it could wait for ever.
         """
-        # non-blocking, since opening a pipe for reading waits for a writer
-        handle = os.open(self.real(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        handle = regular_handle(self.real(path))
         try:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise OSError(0, "not a regular file")
             return _read_all(handle, limit)
         finally:
             os.close(handle)

@@ -21,13 +21,14 @@ from __future__ import annotations
 import enum
 import os
 import re
-import stat
 import threading
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from domcaps.errors import RequestError, UntrustedProgramError
 from domcaps.facts.helper_programs import LIBEXEC, PROGRAMS
+from domcaps.facts.hostfiles import HostFiles
 from domcaps.facts.interpreters import FIRST_BYTES, UnclearInterpreterError, interpreters
 from domcaps.facts.looks import LOOKS
 from domcaps.facts.ownership import Weakness, weakness, weakness_by_name, weakness_of_search
@@ -64,6 +65,7 @@ class _Word:
 
 
 _WORD = _Word()
+_FILES = HostFiles()
 
 
 def vouch(path: str, kind: ProgramKind = ProgramKind.EMULATOR) -> str:
@@ -115,20 +117,9 @@ def admit(path: str, kind: ProgramKind = ProgramKind.EMULATOR) -> str:
     real = real_path(path)
     if not _is_vouched_for(real, kind):
         raise _unvouched(path, real, kind)
-    require(
-        path, _weak_name(path, real) or weak_part(real, _interpreters(real)), f"not {_done(kind)}"
-    )
+    # by its name, too: a link of another user chooses what is executed
+    require(path, weak_part(real, chain((path,), _interpreters(real))), f"not {_done(kind)}")
     return real
-
-
-def _weak_name(path: str, real: str) -> tuple[str, Weakness] | None:
-    """Give the name by which a program was named if another user chooses where that leads."""
-    # not resolved: the links on the way are what counts
-    named = path if path.startswith("/") else f"{os.getcwd()}/{path}"  # noqa: PTH109 - text
-    if named == real:
-        return None
-    weak = weakness_by_name(named)
-    return None if weak is None else (named, weak)
 
 
 def require(path: str, found: tuple[str, Weakness] | None, lead: str) -> None:
@@ -172,14 +163,7 @@ def _first_bytes(path: str) -> bytes:
 def _search(name: str) -> str:
     """Find a program along the search path that executed programs get."""
     places = (f"{folder}/{name}" for folder in search_path(os.environ.get("PATH")).split(":"))
-    return next((place for place in places if _is_executable(place)), "")
-
-
-def _is_executable(place: str) -> bool:
-    try:
-        return stat.S_ISREG(os.stat(place).st_mode) and os.access(place, os.X_OK)  # noqa: PTH116
-    except (OSError, ValueError):
-        return False
+    return next((place for place in places if _FILES.program(place) is not None), "")
 
 
 def search_path(value: str | None) -> str:
