@@ -45,7 +45,6 @@ class Engine:
         self._partitions = Partitions()
         self._judge = Judge(self._partitions)
         self._answering = Answering(self._partitions)
-        self._plan: VerdictPlan | None = None
 
     @property
     def remembered(self) -> int:
@@ -58,29 +57,20 @@ class Engine:
 
     def planned(self, name: str, data: bytes) -> tuple[DomainAnswer, VerdictPlan | None]:
         """Give the verdicts, and what they follow from, if that is all that was read of hosts."""
-        self._plan = None
-        answer = self._answer(name, data)
-        plan, self._plan = self._plan, None
-        return answer, plan
-
-    def _answer(self, name: str, data: bytes) -> DomainAnswer:
         try:
             source = read(data)
             require_domain(source)
         except Unreadable as stopped:
-            return self._same_for_all(name, stopped.finding.code, stopped.finding.message)
+            return self._same_for_all(name, stopped.finding.code, stopped.finding.message), None
         except TargetNotFound as missing:
-            return self._same_for_all(name, missing.finding.code, missing.finding.message, ROOT)
-        table = self._table(source)
+            found = missing.finding
+            return self._same_for_all(name, found.code, found.message, ROOT), None
         try:
-            sets = self._sets(source, table)
-            if any(resolution.others for resolution in table.resolutions):
-                sets = tuple(self._of_other_types(data, sets))
-                self._plan = None
-            return DomainAnswer(name, tuple(map(without_consequences, sets)))
+            sets, plan = self._sets(data, source)
         except TooLong:
             text = f"not finished after {MAX_SECONDS:g} seconds of work; there is no result for it"
-            return self._same_for_all(name, "check-stopped", text)
+            return self._same_for_all(name, "check-stopped", text), None
+        return DomainAnswer(name, tuple(map(without_consequences, sets))), plan
 
     def _same_for_all(
         self, name: str, code: str, message: str, element: int = NOWHERE
@@ -88,9 +78,13 @@ class Engine:
         found = UnitFinding(code, message, "error", "define", element, "", ())
         return DomainAnswer(name, (HostSet(self.hosts.every, Resolution(), UnitOutcome((found,))),))
 
-    def _sets(self, source: Source, table: WorldTable) -> tuple[HostSet, ...]:
-        sets = self._on_worlds(source, table) if table.with_world else ()
-        return tuple(host_sets(table, sets))
+    def _sets(self, data: bytes, source: Source) -> tuple[tuple[HostSet, ...], VerdictPlan | None]:
+        table = self._table(source)
+        found, plan = self._on_worlds(source, table) if table.with_world else ((), None)
+        sets = tuple(host_sets(table, found))
+        if any(resolution.others for resolution in table.resolutions):
+            return tuple(self._of_other_types(data, sets)), None
+        return sets, plan
 
     def _of_other_types(self, data: bytes, sets: Iterable[HostSet]) -> Iterator[HostSet]:
         """Add what is found only if the domain is of another type, which is as near."""
@@ -99,7 +93,7 @@ class Engine:
             for near in one.faults.others:
                 source = read(data)
                 self._table(source)
-                other = self._on_worlds(source, self.hosts.table(near.wanted, self.libvirt))
+                other, _ = self._on_worlds(source, self.hosts.table(near.wanted, self.libvirt))
                 known = merged(
                     (hosts & same, _with_others(outcome, more, near))
                     for hosts, outcome in known
@@ -124,19 +118,19 @@ class Engine:
     def _arch(self) -> str:
         return self.hosts.facts(0).host.arch if self.hosts.names else ""
 
-    def _on_worlds(self, source: Source, table: WorldTable) -> Sets:
+    def _on_worlds(self, source: Source, table: WorldTable) -> tuple[Sets, VerdictPlan | None]:
         world = table.world(lowest(table.with_world)).again()
         domain = Domain(source.root, world, new=self.new)
         common = CommonCheck(source, domain, frozenset(), math.inf, schema=False)
         if common.suppressing:
-            return self._as_a_whole(source.data, table)
+            return self._as_a_whole(source.data, table), None
         walk = common.walk()
         document = FleetDocument(source, walk, common.every, new=self.new)
         results = tuple([placed(one, document) for one in self._judge.judged(document, table)])
         everywhere = common.outcome()
-        if table.wanted.arch is None or table.wanted.arch in ARCHITECTURES:
-            self._plan = VerdictPlan(table.wanted, everywhere, results)
-        return self._answering.sets(table, everywhere, results)
+        is_known = table.wanted.arch is None or table.wanted.arch in ARCHITECTURES
+        plan = VerdictPlan(table.wanted, everywhere, results) if is_known else None
+        return self._answering.sets(table, everywhere, results), plan
 
     def _as_a_whole(self, data: bytes, table: WorldTable) -> Sets:
         """Check a document on each host that can tell; what is read of hosts says which can't."""

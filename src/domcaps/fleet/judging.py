@@ -19,6 +19,7 @@ from domcaps.fleet.units import (
     checks_of_part,
 )
 from domcaps.language.domain import Domain
+from domcaps.language.value_types import fits
 from domcaps.validate.check import MAX_SECONDS
 from domcaps.validate.document.shape_ids import NO_SHAPE
 from domcaps.validate.document.walk import PLAIN
@@ -116,13 +117,7 @@ class _Check:
         text = self.declared.text(node)
         if text is None:
             return True
-        if not self.parses:
-            return False
-        try:
-            self.declared.kind.parse(text)
-        except ValueError:
-            return False
-        return True
+        return self.parses and fits(self.declared.kind, text)
 
 
 def _stands_in_shape(declared: Field[Any]) -> bool:

@@ -79,7 +79,7 @@ class Recall:
         fitting = 0
         for resolution, same in table.resolutions.items():
             fitting |= same if resolution.has_world and not resolution.faults else 0
-        # those that have no such target are told by the table alone
+        # of those that have no such target the table alone says it
         without = self.hosts.every & ~table.with_world
         return _OfPlans(hosts | without, hosts & fitting & ~refusing)
 
