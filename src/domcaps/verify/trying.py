@@ -159,6 +159,13 @@ def late(deadline: float) -> str:
     return f"it did not start or end within {deadline:g} s"
 
 
+def ended_from_outside(status: int | None) -> str:
+    """Say that another process ended a run, which proves nothing; "" for other ends."""
+    if status not in FROM_OUTSIDE:
+        return ""
+    return f"another process ended it ({signal_name(status or 0)})"
+
+
 async def _has_started(monitor: Monitor, process: EmulatorProcess) -> bool:
     try:
         await monitor.connect(process.monitor)
@@ -178,8 +185,8 @@ def _essence(words: str) -> str:
 
 def _why(status: int | None, words: str) -> Outcome:
     said = _essence(words)
-    if status in FROM_OUTSIDE:
-        return Outcome(NOT_TRIED, f"somebody killed it ({signal_name(status or 0)})")
+    if from_outside := ended_from_outside(status):
+        return Outcome(NOT_TRIED, from_outside)
     if status is None:
         return Outcome(NOT_TRIED, said or "it closed its monitor")
     if status < 0:

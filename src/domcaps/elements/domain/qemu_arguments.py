@@ -75,10 +75,12 @@ def _of_json(text: str) -> Mapping[str, str]:
 
 COMPARED = frozenset({"device", "object", "netdev", "global"})
 """Options whose values are compared with what QEMU lists."""
-_FLAGS = frozenset({
+FLAGS = frozenset({
     "S", "nographic", "snapshot", "no-acpi", "no-hpet", "no-fd-bootchk", "enable-kvm", "usb",
     "nodefaults", "no-user-config", "no-reboot", "no-shutdown", "daemonize", "full-screen",
-    "alt-grab", "ctrl-grab", "only-migratable", "preconfig", "win2k-hack", "no-quit",
+    "alt-grab", "ctrl-grab", "only-migratable", "preconfig", "win2k-hack", "no-quit", "no-kvm",
+    "mem-prealloc", "help", "h", "version", "semihosting", "singlestep", "old-param", "portrait",
+    "xen-attach",
 })  # fmt: skip
 """Options of QEMU without a value."""
 
@@ -90,7 +92,7 @@ def arguments(qemu: QemuNamespace) -> Iterator[Argument]:
     while place < len(nodes):
         text = nodes[place].get("value", "")
         option = text.removeprefix("-").removeprefix("-") if text.startswith("-") else ""
-        if option and option not in _FLAGS and place + 1 < len(nodes):
+        if option and option not in FLAGS and place + 1 < len(nodes):
             place += 1
             yield Argument(option, nodes[place].get("value", ""), nodes[place])
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from domcaps.elements.domain.qemu_arguments import FLAGS
 from domcaps.language.command_line import doubled, parts_of
 
 if TYPE_CHECKING:
@@ -12,14 +13,6 @@ if TYPE_CHECKING:
 
     from domcaps.native.write import NativeOrigin
 
-_FLAGS = frozenset(
-    {"S", "no-user-config", "nodefaults", "no-shutdown", "no-reboot", "no-hpet", "no-acpi",
-     "nographic", "enable-kvm", "no-fd-bootchk", "daemonize", "preconfig", "snapshot", "usb",
-     "mem-prealloc", "only-migratable", "no-kvm", "win2k-hack", "help", "h", "version",
-     "semihosting", "singlestep", "full-screen", "no-quit", "alt-grab", "ctrl-grab", "old-param",
-     "portrait", "xen-attach"}
-)  # fmt: skip
-"""Options without a value."""
 _FIRST = {
     "device": "driver", "object": "qom-type", "chardev": "backend", "netdev": "type",
     "blockdev": "driver", "tpmdev": "type", "fsdev": "fsdriver", "audiodev": "driver",
@@ -138,7 +131,7 @@ def read_options(
             stray.append(QemuOption("hda", word, origin))
             continue
         name = word.removeprefix("-").removeprefix("-")
-        if name in _FLAGS or place == len(words):
+        if name in FLAGS or place == len(words):
             found.append(QemuOption(name, None, origin))
             continue
         found.append(QemuOption(name, words[place], origin))

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps.errors import ProbeError
-from domcaps.facts.exit_status import FROM_OUTSIDE, signal_name
 from domcaps.native.write import NativeCommand, command_of
 from domcaps.validate.check import Validation, validate
 from domcaps.validate.document.parse import read
 from domcaps.verify.command import QemuRun
 from domcaps.verify.helper_process import HelperProcessError, running
 from domcaps.verify.result import NOT_TRIED, REFUSED, STARTS, TriedVerdict
-from domcaps.verify.trying import DEADLINE_SECONDS, Ended, late, run
+from domcaps.verify.trying import DEADLINE_SECONDS, Ended, ended_from_outside, late, run
 from domcaps.verify.whole.blame import Blame, TrialMessage, messages
 from domcaps.verify.whole.prepare import prepared
 from domcaps.verify.whole.scene import Scene, TrialReplacement
@@ -166,9 +165,9 @@ def _unproven(ended: Ended, deadline: float) -> str:
         return ""
     if ended.is_late:
         return late(deadline)
-    if ended.status in FROM_OUTSIDE:
-        return f"another process ended it ({signal_name(ended.status or 0)})"
-    return "" if ended.status is not None else "it closed its monitor"
+    if ended.status is None:
+        return "it closed its monitor"
+    return ended_from_outside(ended.status)
 
 
 def _verdict(ended: Ended | None, reason: str) -> TriedVerdict:
