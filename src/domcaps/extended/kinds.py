@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.elements.base.virtio_options import NAMES, VirtioOptions
 from domcaps.elements.characters.serial import MODELS as PORTS
-from domcaps.elements.controllers.models import MODELS, TYPE
+from domcaps.elements.controllers.models import MODELS, TYPE, VIRTIO_SCSI
 from domcaps.elements.memory.memory_device import MODULE_SAMPLE
 from domcaps.elements.network.interface import SUBSTITUTES as CARDS
 from domcaps.language.node_path import without_positions
@@ -45,14 +45,14 @@ class RowColumn(NamedTuple):
 
 
 class RowKind(NamedTuple):
-    """Rows of one kind. Each of `host_view` is what else a domain may need for it, as XML.
+    """Rows of one kind. Each of `around` is what else a domain may need for it, as XML.
 
     `rows` are the values that the table combines, where not every combination is one.
     """
 
     name: str
     columns: tuple[RowColumn, ...]
-    host_view: tuple[str, ...] = ("",)
+    around: tuple[str, ...] = ("",)
     rows: tuple[tuple[str, ...], ...] = ()
 
 
@@ -98,7 +98,7 @@ _VIRTIO = {
     "devices/vsock": "<vsock><cid auto='yes'/></vsock>",
     "devices/crypto": "<crypto model='virtio' type='qemu'><backend model='builtin'/></crypto>",
     "devices/sound": "<sound model='virtio'/><audio id='1' type='none'/>",
-    "devices/controller": "<controller type='scsi' model='virtio-scsi'/>",
+    "devices/controller": f"<controller type='scsi' model='{VIRTIO_SCSI}'/>",
     "devices/iommu": "<iommu model='virtio'/>",
 }
 """A virtio device of each kind, as it is without options."""
@@ -134,10 +134,10 @@ def _serial_ports() -> tuple[tuple[str, ...], ...]:
 
 
 def _kind(
-    name: str, *columns: RowColumn, host_view: tuple[str, ...] = ("",),
+    name: str, *columns: RowColumn, around: tuple[str, ...] = ("",),
     rows: tuple[tuple[str, ...], ...] = (),
 ) -> RowKind:  # fmt: skip
-    return RowKind(name, columns, (*host_view, *(one + _ACPI for one in host_view)), rows)
+    return RowKind(name, columns, (*around, *(one + _ACPI for one in around)), rows)
 
 
 def kinds() -> tuple[RowKind, ...]:
@@ -145,27 +145,27 @@ def kinds() -> tuple[RowKind, ...]:
     cards = tuple(dict.fromkeys(name for name in CARDS.order if name != "*"))
     return (
         _kind("sound", RowColumn("model", "devices/sound/@model"),
-              host_view=("", "<audio id='1' type='none'/>")),
+              around=("", "<audio id='1' type='none'/>")),
         _kind("input", RowColumn("type", "devices/input/@type"),
               RowColumn("bus", "devices/input/@bus", optional=True)),
         _kind("watchdog", RowColumn("model", "devices/watchdog/@model"),
               RowColumn("action", "devices/watchdog/@action", optional=True)),
         _kind("iommu", RowColumn("model", "devices/iommu/@model"),
-              host_view=("", "<features><ioapic driver='qemu'/></features>")),
+              around=("", "<features><ioapic driver='qemu'/></features>")),
         _kind("vsock", RowColumn("model", "devices/vsock/@model", optional=True),
-              host_view=("<vsock><cid auto='yes'/></vsock>",)),
+              around=("<vsock><cid auto='yes'/></vsock>",)),
         _kind("memballoon", RowColumn("model", "devices/memballoon/@model")),
         _kind("interface", RowColumn("model", "devices/interface/model/@type", cards),
-              host_view=_CARD),
+              around=_CARD),
         _kind("controller", RowColumn("type", "devices/controller/@type"),
               RowColumn("model", "devices/controller/@model"), rows=_controllers()),
         _kind("serial", RowColumn("target", "devices/serial/target/@type"),
               RowColumn("model", "devices/serial/target/model/@name"),
-              host_view=("<serial type='pty'/>",), rows=_serial_ports()),
+              around=("<serial type='pty'/>",), rows=_serial_ports()),
         _kind("parallel", RowColumn("type", "devices/parallel/@type", ("pty",))),
         _kind("shmem", RowColumn("model", "devices/shmem/model/@type"),
-              host_view=("<shmem name='s'/>", "<shmem name='s'><server path='/s'/></shmem>")),
-        _kind("memory", RowColumn("model", "devices/memory/@model"), host_view=(MODULE_SAMPLE,)),
+              around=("<shmem name='s'/>", "<shmem name='s'><server path='/s'/></shmem>")),
+        _kind("memory", RowColumn("model", "devices/memory/@model"), around=(MODULE_SAMPLE,)),
         *_virtio_kinds(),
         _kind("tpm", RowColumn("model", "devices/tpm/@model"),
               RowColumn("backend", "devices/tpm/backend/@type"),
@@ -173,7 +173,7 @@ def kinds() -> tuple[RowKind, ...]:
         _kind("graphics-video", RowColumn("graphics", "devices/graphics/@type"),
               RowColumn("video", "devices/video/model/@type"),
               RowColumn("gl", "devices/video/model/acceleration/@accel3d", ("yes",), optional=True),
-              host_view=("", "<graphics><gl enable='yes'/></graphics>",
+              around=("", "<graphics><gl enable='yes'/></graphics>",
                       "<graphics/><graphics type='egl-headless'/>")),
         RowKind("firmware", (
             RowColumn("machine", MACHINE), RowColumn("firmware", "os/@firmware", optional=True),

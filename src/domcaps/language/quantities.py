@@ -222,6 +222,11 @@ def numbers(mask: int) -> list[int]:
     return [n for n in range(mask.bit_length()) if mask >> n & 1]
 
 
+def is_power_of_two(number: int) -> bool:
+    """Tell whether a positive number is one, 1 included."""
+    return number > 0 and number & (number - 1) == 0
+
+
 def number_set(members: Iterable[int]) -> str:
     """Write numbers as `NumberSet` reads them: ``0-3,8``; "" where there are none."""
     runs: list[list[int]] = []

@@ -51,9 +51,8 @@ _FILE = _ENTRIES.format("<entry name='opt/com.example/a' file='/a'/>")
 )
 def files_of_entries_are_there(sysinfo: Sysinfo) -> Problems:
     """Attribute ``file`` of a ``fw_cfg`` ``<entry>`` must be a file of the host at start."""
-    for entry in _entries(sysinfo):
+    for number, entry in enumerate(_entries(sysinfo), 1):
         path = entry.get("file", "")
-        number = sysinfo.node.findall("entry").index(entry) + 1
         if path and not (entry.text or "").strip():
             yield from needs_file(sysinfo, path, "file of an entry", f"entry[{number}]/@file")
 

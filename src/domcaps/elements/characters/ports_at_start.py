@@ -121,18 +121,9 @@ def sclp_consoles_are_single(console: Console) -> Problems:
     kind = console.target_type
     if kind not in {"sclp", "sclplm"}:
         return
-    if console.node in console.domain.once(_repeated_sclp):
+    if console.domain.firsts(Console, "target_type")[kind].node is not console.node:
         message = f"QEMU has at most one console of type {kind!r}; remove this one"
         yield problem(message, console, "target/@type")
-
-
-def _repeated_sclp(domain: Domain) -> frozenset[Node]:
-    first: dict[str, Node] = {}
-    return frozenset(
-        one.node
-        for one in domain.all(Console)
-        if first.setdefault(one.target_type or "", one.node) is not one.node
-    )
 
 
 _CHANNEL = (

@@ -43,7 +43,8 @@ TYPE = Enum(
     ),
 )
 
-VIRTIO_SCSI_MODELS = frozenset({"virtio-scsi", *VIRTIO_MODELS[1:]})
+VIRTIO_SCSI = "virtio-scsi"
+VIRTIO_SCSI_MODELS = frozenset({VIRTIO_SCSI, *VIRTIO_MODELS[1:]})
 """Models of SCSI controllers of virtio: the plain one has a name of its own."""
 PCI_ROOTS = frozenset({"pci-root", "pcie-root"})
 EXPRESS_ROOT = "<controller type='pci' index='0' model='pcie-root'/>"

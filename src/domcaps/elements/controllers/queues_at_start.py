@@ -43,4 +43,4 @@ def serial_has_ports(controller: Controller) -> Problems:
     ports = controller.ports if controller.type == "virtio-serial" else None
     if ports is not None and not 1 <= ports <= _MOST_PORTS:
         message = f"a virtio-serial controller has 1 to {_MOST_PORTS} ports, not {ports}"
-        yield problem(message, controller, "@ports", accepted=(str(min(ports or 1, 511)),))
+        yield problem(message, controller, "@ports", accepted=(str(min(ports or 1, _MOST_PORTS)),))

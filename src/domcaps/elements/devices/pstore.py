@@ -15,7 +15,7 @@ from domcaps.language import Choice, Enum
 from domcaps.language.changes.devices import PSTORE
 from domcaps.language.observed import device
 from domcaps.language.part import field
-from domcaps.language.quantities import UNIT, kib, size_of
+from domcaps.language.quantities import UNIT, is_power_of_two, kib, size_of
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import UNSIGNED64
 
@@ -58,7 +58,7 @@ def one_pstore(pstore: Pstore) -> Problems:
 def size_is_a_power_of_two(pstore: Pstore) -> Problems:
     """``<size>`` of ``<pstore>`` must be a power of two, at least 4 KiB."""
     size = kib(size_of(pstore.node, "size", "size/@unit"))
-    if pstore.size_number is not None and (size < _LEAST_KIB or size & (size - 1)):
+    if pstore.size_number is not None and (size < _LEAST_KIB or not is_power_of_two(size)):
         yield problem(
             f"<size> of <pstore> must be a power of two, at least {_LEAST_KIB} KiB", pstore, "size"
         )

@@ -24,7 +24,7 @@ from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.predicate import NEVER
-from domcaps.language.quantities import MIB, SIZE, UNIT, size_of
+from domcaps.language.quantities import MIB, SIZE, UNIT, is_power_of_two, size_of
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import ON_OFF, Int, OneOf
 
@@ -161,7 +161,7 @@ def _size(shmem: Shmem) -> Problems:
         return
     if shmem.model == DOORBELL:
         yield problem("remove <size>: the server of <shmem> defines it", shmem, "size")
-    elif size < MIB or size & (size - 1):
+    elif size < MIB or not is_power_of_two(size):
         larger = max(MIB, 1 << (size - 1).bit_length()) // MIB
         fix = Fix(values=(("", str(larger)), ("@unit", "MiB")))
         yield problem(

@@ -17,7 +17,7 @@ from domcaps.elements.boards.families import PSERIES
 from domcaps.language.finding import Stage
 from domcaps.language.fix import set_value
 from domcaps.language.part import Part, field
-from domcaps.language.quantities import SIZE, UNIT, size_of
+from domcaps.language.quantities import SIZE, UNIT, is_power_of_two, size_of
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import ON_OFF, OneOf
 
@@ -139,5 +139,5 @@ _PAGES = "<features><hpt><maxpagesize unit='KiB'>{}</maxpagesize></hpt></feature
 def pages_are_powers_of_two(hpt: Hpt) -> Problems:
     """``<maxpagesize>`` of ``<hpt>`` must be a power of two."""
     size = size_of(hpt.node, "maxpagesize", "maxpagesize/@unit") or 0
-    if size & (size - 1):
+    if size and not is_power_of_two(size):
         yield problem("<maxpagesize> must be a power of two, such as 64 KiB", hpt, "maxpagesize")

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.cpu.x86map import x86_map
+from domcaps.elements.boards.address_width import has_own_width
 from domcaps.elements.boards.families import I440FX, Q35, family_of
 from domcaps.elements.memory.memory import (
     MaxMemory,
@@ -33,7 +34,6 @@ from domcaps.language.truth import Truth
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from domcaps.cpu.x86map import X86Map
     from domcaps.language.domain import Domain
     from domcaps.language.predicate import Predicate
 
@@ -121,7 +121,8 @@ def _written(domain: Domain, gib: int) -> Iterator[Fix]:
 def _excess(domain: Domain) -> int:
     """Give how much of what a domain wants has no address, 0 where that is not known."""
     board = next((one for one in _BOARDS if domain.world.truth(one.when) is Truth.YES), None)
-    if board is None or _has_more_addresses(domain):
+    wide_modes = _OF_HOST if domain.virttype != "qemu" else ()
+    if board is None or has_own_width(domain, wide_modes):
         return 0
     return _end(domain, board) - _addresses(domain)
 
@@ -150,21 +151,6 @@ def _hole(domain: Domain, board: BoardMemory) -> int:
     return board.hole
 
 
-def _has_more_addresses(domain: Domain) -> bool:
-    cpu = domain.root.find("cpu")
-    if cpu is None:
-        return False
-    wide = domain.virttype != "qemu" and cpu.get("mode") in _OF_HOST
-    return wide or cpu.find("maxphysaddr") is not None or _is_narrow(domain)
-
-
-def _is_narrow(domain: Domain) -> bool:
-    """Tell whether a named model has no 64 bits: QEMU leaves the hole out for it."""
-    known = _map_of(domain)
-    model = known.models.get(domain.root.findtext("cpu/model") or "")
-    return model is not None and not model.features & known.bits_of(["lm"])
-
-
 def _addresses(domain: Domain) -> int:
     # with KVM a guest's vendor is the host's
     is_amd = domain.virttype == "qemu" and _vendor(domain) == "AMD"
@@ -175,9 +161,5 @@ def _addresses(domain: Domain) -> int:
 def _vendor(domain: Domain) -> str:
     """Give the vendor of an emulated CPU; QEMU's default model is one of AMD's."""
     name = domain.root.findtext("cpu/model") or ""
-    model = _map_of(domain).models.get(name)
+    model = x86_map(domain.world.target.dialect).models.get(name)
     return "AMD" if not name else "" if model is None else model.vendor
-
-
-def _map_of(domain: Domain) -> X86Map:
-    return x86_map(domain.world.target.dialect)

@@ -42,6 +42,7 @@ from domcaps.language.quantities import (
     SIZE,
     UNIT,
     OrEmpty,
+    is_power_of_two,
     kib,
     numbers,
     size_of,
@@ -321,7 +322,7 @@ def blocks_are_powers(memory: VirtioMem) -> Problems:
     """
     block = size_kib(memory.node, "target/block")
     least = memory.domain.world.host.record.transparent_hugepage_kib or 2048
-    if not block or block & (block - 1):
+    if not is_power_of_two(block or 0):
         yield problem(
             "<block> must be a power of two, such as '2048' (KiB)", memory, "target/block"
         )

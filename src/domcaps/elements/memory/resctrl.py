@@ -24,6 +24,7 @@ from domcaps.elements.processor.vcpu_count import max_vcpus
 from domcaps.language.changes.memory import ENERGYTUNE, RESCTRL_OPTIONAL
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import MOST, NEEDED_SIZE, UNIT, NumberSet, too_large
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.struct import MutableStruct
 from domcaps.language.value_types import UNSIGNED, OneOf
@@ -116,7 +117,7 @@ def _cpus(node: Node, domain: Domain) -> int | None:
 
 
 def _groups(part: ResourceGroups) -> Iterator[Node]:
-    recent = part.domain.world.target.dialect.has(ENERGYTUNE)
+    recent = libvirt_reads(part, ENERGYTUNE)
     for tag in _KINDS:
         if recent or tag != "energytune":
             yield from part.find_all(tag)

@@ -22,11 +22,10 @@ from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import MAX_BYTES, SIZE, UNIT, OrEmpty, repeated, size_of, too_large
 from domcaps.language.rule import Problems, problem, rule
-from domcaps.language.value_types import Int
+from domcaps.language.value_types import WRAPPING, Int
 
 # a negative number is taken for a very large one
-_GIVEN = Int(1 - 2**32, 2**32 - 1)
-_COUNT = OrEmpty(_GIVEN)
+_COUNT = OrEmpty(WRAPPING)
 _LIMITS = ("hard_limit", "soft_limit", "swap_hard_limit")
 _UNLIMITED = 9007199254740991 * 1024
 """In bytes; beyond it libvirt does not count."""
@@ -70,7 +69,7 @@ class BlkiotuneDevice(Part):
         "weight",
         _COUNT,
         strict=VALUES_STRICT,
-        before=_GIVEN,
+        before=WRAPPING,
         expected="a whole number, such as '500'",
     )
     read_bytes_sec = field(
@@ -91,14 +90,14 @@ class BlkiotuneDevice(Part):
         "read_iops_sec",
         _COUNT,
         strict=VALUES_STRICT,
-        before=_GIVEN,
+        before=WRAPPING,
         expected="a number of requests per second, such as '1000'",
     )
     write_iops_sec = field(
         "write_iops_sec",
         _COUNT,
         strict=VALUES_STRICT,
-        before=_GIVEN,
+        before=WRAPPING,
         expected="a number of requests per second, such as '1000'",
     )
 

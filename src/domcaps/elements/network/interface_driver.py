@@ -15,6 +15,7 @@ from __future__ import annotations
 from domcaps.elements.network.interface import Interface
 from domcaps.language.attributes import Attributes, number
 from domcaps.language.observed import device_property
+from domcaps.language.quantities import is_power_of_two
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import ON_OFF, UNSIGNED, OneOf
@@ -78,7 +79,7 @@ def sizes_are_powers_of_two(interface: Interface) -> Problems:
         return
     for name in ("rx_queue_size", "tx_queue_size"):
         size = number(driver, name)
-        if size & (size - 1):
+        if size and not is_power_of_two(size):
             yield problem(
                 f"attribute {name!r} of <driver> is {size}, but must be a power of two",
                 interface,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.network.interface import Interface
 from domcaps.language.attributes import number
 from domcaps.language.finding import Stage
+from domcaps.language.quantities import is_power_of_two
 from domcaps.language.rule import problem, rule
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def queues_have_usual_lengths(interface: Interface) -> Problems:
     for name, most in longest.items():
         size = number(driver, name)
         # what is no power of two is refused when the domain is defined
-        if size and size & (size - 1) == 0 and not _LEAST <= size <= most:
+        if is_power_of_two(size) and not _LEAST <= size <= most:
             wanted = f"from {_LEAST} to {most}" if most > _LEAST else str(most)
             message = f"attribute {name!r} of <driver> is {size}, but must be {wanted}"
             yield problem(message, interface, f"driver/@{name}", accepted=(str(_LEAST),))

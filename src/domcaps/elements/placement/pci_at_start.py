@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.cpu.x86map import x86_map
+from domcaps.elements.boards.address_width import has_own_width
 from domcaps.elements.boards.families import X86
 from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.elements.placement.pci_controllers import EXPANDER, PciController
@@ -92,15 +92,23 @@ _PXB = (
 )
 def expanders_have_a_number_each(controller: PciController) -> Problems:
     """Attribute ``busNr`` of ``<target>`` must differ for each PCI expander bus."""
-    if not controller.takes.options >= EXPANDER:
-        return
-    others = [one for one in controller.domain.all(PciController)
-              if one.takes.options >= EXPANDER]  # fmt: skip
-    before = others[: [one.node for one in others].index(controller.node)]
-    own = _target_number(controller.node, "busNr")
-    if own is not None and own in {_target_number(one.node, "busNr") for one in before}:
+    own = _bus_number(controller)
+    if own is not None and controller.domain.once(_first_expanders)[own] is not controller.node:
         message = f"another PCI expander bus has the number {own}; choose another"
         yield problem(message, controller, "target/@busNr")
+
+
+def _bus_number(controller: PciController) -> int | None:
+    is_expander = controller.takes.options >= EXPANDER
+    return _target_number(controller.node, "busNr") if is_expander else None
+
+
+def _first_expanders(domain: Domain) -> dict[int | None, Node]:
+    """Give for each bus number the first expander that has it."""
+    found: dict[int | None, Node] = {}
+    for controller in domain.all(PciController):
+        found.setdefault(_bus_number(controller), controller.node)
+    return found
 
 
 _HOLE = (
@@ -129,7 +137,8 @@ def hole_can_be_addressed(controller: PciController) -> Problems:
     hole = size_of(controller.node, "pcihole64", "pcihole64/@unit") or 0
     if controller.index or not hole or not controller.holds(X86):
         return
-    if _has_more_addresses(controller.domain) or _is_narrow(controller.domain):
+    wide_modes = _WIDE_MODES if controller.domain.virttype == "kvm" else ()
+    if has_own_width(controller.domain, wide_modes):
         return
     is_plain = controller.domain.virttype == "qemu" and _is_default(controller.domain)
     most = _ADDRESSABLE_GIB - (_BELOW_AMD_HOLE_GIB if is_plain else _BELOW_HOLE_GIB)
@@ -143,18 +152,3 @@ def hole_can_be_addressed(controller: PciController) -> Problems:
 
 def _is_default(domain: Domain) -> bool:
     return domain.root.find("cpu/model") is None
-
-
-def _has_more_addresses(domain: Domain) -> bool:
-    cpu = domain.root.find("cpu")
-    if cpu is None:
-        return False
-    wide = domain.virttype == "kvm" and cpu.get("mode") in _WIDE_MODES
-    return wide or cpu.find("maxphysaddr") is not None
-
-
-def _is_narrow(domain: Domain) -> bool:
-    """Tell whether a named model has no 64 bits: QEMU leaves the hole out for it."""
-    features = x86_map(domain.world.target.dialect)
-    model = features.models.get(domain.root.findtext("cpu/model") or "")
-    return model is not None and not model.features & features.bits_of(["lm"])

@@ -8,6 +8,7 @@ from domcaps.elements.boards.families import LOONGARCH, PPC64, PSERIES, RISCV, S
 from domcaps.elements.processor.vcpu_count import Topology
 from domcaps.language.finding import Stage
 from domcaps.language.fix import set_value
+from domcaps.language.quantities import is_power_of_two
 from domcaps.language.rule import Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def board_has_the_levels(topology: Topology) -> Problems:
     yield from _is_one(topology, "clusters", topology.clusters, _WITHOUT_CLUSTERS)
     yield from _is_one(topology, "threads", topology.threads, S390)
     threads = topology.threads or 1
-    odd = threads & (threads - 1) or threads > _MOST_THREADS
+    odd = not is_power_of_two(threads) or threads > _MOST_THREADS
     if odd and topology.holds(PSERIES):
         message = f"a pseries guest has 1, 2, 4 or 8 threads per core, not {threads}"
         yield problem(message, topology, "@threads", accepted=("1", "2", "4", "8"))

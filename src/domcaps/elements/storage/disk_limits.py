@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.finding import Stage
-from domcaps.language.quantities import size_of
+from domcaps.language.quantities import is_power_of_two, size_of
 from domcaps.language.rule import problem, rule
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def _disk(inside: str = "", *, name: str = "vda", driver: str = "", kind: str = 
 
 
 def _is_block_size(size: int) -> bool:
-    return _SECTOR <= size <= _LARGEST_BLOCK and size & (size - 1) == 0
+    return _SECTOR <= size <= _LARGEST_BLOCK and is_power_of_two(size)
 
 
 _BLOCK_SIZE = "logical_block_size"
@@ -172,7 +172,7 @@ def queues_are_few(disk: Disk) -> Problems:
         message = f"a disk has at most {_MOST_QUEUES} queues"
         yield problem(message, disk, "driver/@queues", accepted=(str(_MOST_QUEUES),))
     size = disk.queue_size or 0
-    if size and not (_LEAST_REQUESTS <= size <= _MOST_REQUESTS and size & (size - 1) == 0):
+    if size and not (_LEAST_REQUESTS <= size <= _MOST_REQUESTS and is_power_of_two(size)):
         message = f"'queue_size' is {size}, but must be a power of two from 4 to 1024"
         yield problem(message, disk, "driver/@queue_size", accepted=("256",))
 

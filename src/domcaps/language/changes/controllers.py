@@ -6,7 +6,9 @@ from domcaps.language.change import NEWS, change, estimate
 
 CONTROLLER_NVME = change("11.5", NEWS, "<controller type='nvme'> is supported")
 SCSI_VIRTIO_DEFAULT = change(
-    "11.6", NEWS, "virtio-scsi is the default SCSI model of the ARM and RISC-V machine types virt"
+    "11.6",
+    NEWS,
+    "SCSI controllers of the ARM and RISC-V machine types virt are virtio ones by default",
 )
 PCI_ROOT_HOTPLUG = change("7.9", NEWS, "hot-plug can be disabled on pci-root")
 PCI_MEMORY_RESERVED = change("10.3", NEWS, "'memReserve' of PCI bridges and ports is supported")
