@@ -125,7 +125,7 @@ class Edits:
 
     def respelling(self, wrong: Finding) -> Iterator[Edit]:
         """Correct a name that libvirt ignores to the known name that it looks like."""
-        if wrong.accepted and self.text.node(wrong.path) is not None:
+        if wrong.accepted:
             yield from self._renaming(wrong, wrong.accepted[0], losses.SLIP)
 
     def _renaming(self, wrong: Finding, right: str, loss: int) -> Iterator[Edit]:

@@ -138,10 +138,9 @@ def allow_emulator_of(whose: str) -> Callable[[F], F]:
         expose_value=False,
         callback=allow,
         help=f"Also run an emulator that {whose} names outside the system's folders, such as "
-        f"/usr/bin. PATTERN is "
-        "compared with its real path (links resolved) and may contain * and ?, such as "
-        "'/opt/qemu-*/bin/qemu-system-*'. An emulator that other users can change is never run. "
-        "May be repeated.",
+        "/usr/bin. PATTERN is compared with its real path (links resolved) and may contain * and "
+        "?, such as '/opt/qemu-*/bin/qemu-system-*'. An emulator that other users can change is "
+        "never run. May be repeated.",
     )
 
 

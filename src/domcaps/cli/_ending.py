@@ -29,7 +29,7 @@ def ending_in_order() -> Iterator[None]:
         assert callable(interrupt)  # noqa: S101 - for the type checker
         interrupt(signal.SIGINT, frame)
 
-    # whoever started this in the background, or with nohup, wants a signal to be ignored
+    # a signal that the caller ignores, as a shell in the background and nohup do, stays ignored
     wanted = [number for number in _ENDING if signal.getsignal(number) != signal.SIG_IGN]
     before = {number: signal.signal(number, end) for number in wanted}
     try:

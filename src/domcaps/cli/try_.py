@@ -8,6 +8,7 @@ import click
 
 from domcaps import files
 from domcaps.cli._common import (
+    RangedNumber,
     allow_emulator_option,
     format_option,
     libvirt_option,
@@ -46,7 +47,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 @click.option(
     "--deadline",
     metavar="SECONDS",
-    type=click.FloatRange(0.1),
+    type=RangedNumber(0.1),
     default=30.0,
     show_default=True,
     help="Seconds to wait for the machine to start.",

@@ -26,8 +26,8 @@ class ProcessState(PlainRecord):
     """Rights and limits, by which answers are kept apart on the disk, and the view of the host.
 
     `machine` is what the kernel says that it is, which personality(2) changes, `filters` stands
-    for filters of system calls. `root` and `mounts`
-    are numbers of this boot: another process never has the same by chance.
+    for filters of system calls. `root` and `mounts` are numbers of this boot: another process never
+    has the same by chance.
     """
 
     users: tuple[int, ...]

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -328,10 +329,8 @@ class LiveHost(Host):
         """
         from domcaps.hosts.live import try_domain
 
-        def open_world(*named: str | None, **more: str) -> World:
-            return self.known_world(*named, **{"libvirt": libvirt, **more})  # type: ignore[arg-type]
-
         check_dialect(libvirt)
+        open_world = partial(self.known_world, libvirt=libvirt)
         return try_domain(document(xml), open_world, judge=judge, new=new, deadline=deadline)
 
     def _named(self, named: Mapping[str, str | None]) -> Question:

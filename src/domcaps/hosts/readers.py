@@ -115,10 +115,7 @@ class TableReaders(ABC):
 
         world = self.world(emulator, arch, machine, virttype, libvirt)
 
-        def open_world(*named: str | None, **more: str) -> World:
-            return self.known_world(*named, **{"libvirt": libvirt, **more})  # type: ignore[arg-type]
-
-        return ExtendedCapabilities(world, open_world)
+        return ExtendedCapabilities(world, partial(self.known_world, libvirt=libvirt))
 
     def audit(
         self, report: str | bytes, libvirt: str = DEFAULT_DIALECT, *, source: str = "report"

@@ -39,7 +39,7 @@ class Truth(enum.StrEnum):
 
 def all_of(truths: Iterable[Truth]) -> Truth:
     """Give NO if one is NO, else UNKNOWN if one is UNKNOWN, else YES."""
-    result: Truth = Truth.YES
+    result = Truth.YES
     for truth in truths:
         if truth is Truth.NO:
             return truth
@@ -50,7 +50,7 @@ def all_of(truths: Iterable[Truth]) -> Truth:
 
 def any_of(truths: Iterable[Truth]) -> Truth:
     """Give YES if one is YES, else UNKNOWN if one is UNKNOWN, else NO."""
-    result: Truth = Truth.NO
+    result = Truth.NO
     for truth in truths:
         if truth is Truth.YES:
             return truth

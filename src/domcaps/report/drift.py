@@ -62,23 +62,23 @@ def _entry(
 def _code_at_start(path: str) -> str:
     """Give the code of what fails at start, of the field that has the values of an enum."""
     enum = path.partition("=")[0]
-    return next((code for name, code in _codes_at_start() if name == enum), "")
+    return _codes_at_start().get(enum, "")
 
 
 @functools.cache
-def _codes_at_start() -> tuple[tuple[str, str], ...]:
+def _codes_at_start() -> dict[str, str]:
     known = {
         id(check.declared.at_start): f"{check.code}-{FAILS_AT_START}"
         for part in parts()
         for check in field_checks(part)
         if check.declared.at_start is not None
     }
-    return tuple(
-        (name, known[id(enum)])
-        for element in table()
-        for name, enum in _enums(element)
-        if id(enum) in known
-    )
+    found: dict[str, str] = {}
+    for element in table():
+        for name, enum in _enums(element):
+            if id(enum) in known:
+                found.setdefault(name, known[id(enum)])
+    return found
 
 
 def _enums(element: Element, above: str = "") -> Iterator[tuple[str, Enum]]:

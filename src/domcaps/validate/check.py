@@ -520,8 +520,7 @@ class DocumentCheck:
         hint: str = "",
     ) -> None:
         """Add what libvirt ignores, and rejects where it validates against its schema."""
-        wrong: Severity = Severity.WARNING
-        fate = "libvirt ignores it"
+        wrong, fate = Severity.WARNING, "libvirt ignores it"
         if self.schema:
             wrong, fate = Severity.ERROR, "libvirt's schema rejects it"
         at = f"@{attribute}" if attribute else ""

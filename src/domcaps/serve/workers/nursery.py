@@ -170,7 +170,7 @@ def _fork(
 
 
 def _perform_samples(source: HostSource, dialect: Dialect, samples: Sequence[bytes]) -> None:
-    """Make calls of no client: answers are proven, and memory is copied, before somebody waits."""
+    """Make calls of no client: answers are proven, and memory is copied, before a client waits."""
     # an emulator may take long, or for ever
     with contextlib.suppress(ProgramsRefusedError), no_programs():
         for sample in samples:

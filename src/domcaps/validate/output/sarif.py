@@ -22,11 +22,7 @@ if TYPE_CHECKING:
     from domcaps.validate.check import Validation
     from domcaps.validate.files import Checked
 
-_LEVELS = {
-    Severity.ERROR: "error",
-    Severity.WARNING: "warning",
-    Severity.NOTICE: "note",
-}
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTICE: "note"}
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
