@@ -93,6 +93,16 @@ def test_one_more_element_costs_the_checks_that_look_at_it(
     assert cost(*DEVICES[:2]) < first / 20
 
 
+def test_a_refused_value_is_looked_up_the_next_time(
+    made: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, refused = made.engine(), "<video><model type='none-such'/></video>"
+    engine.ask("a", text(*DEVICES[3:5], refused))
+    monkeypatch.setattr(Look, "run", None)
+    again = engine.ask("b", text(*DEVICES[3:5], refused))
+    assert any(found.code == "video-model-type-unknown" for found in again.sets[0].errors)
+
+
 def test_texts_that_are_never_met_again_are_not_kept(made: Fleet) -> None:
     engine = made.engine()
     sizes = []

@@ -66,6 +66,12 @@ class WatchedNode:
         return self._view.ask(reads.NAME, self.node)
 
     @property
+    def prefix(self) -> str | None:
+        """The prefix of its name."""
+        prefix: str | None = self._view.ask(reads.PREFIX, self.node)
+        return prefix
+
+    @property
     def text(self) -> str | None:
         """The text before the first element inside."""
         text: str | None = self._view.ask(reads.TEXT, self.node)
@@ -102,6 +108,13 @@ class WatchedNode:
     def getparent(self) -> WatchedNode | None:
         """Give the element around it."""
         return self._view.one(self._view.ask(reads.PARENT, self.node))
+
+    def iterancestors(self) -> Iterator[WatchedNode]:
+        """Give the elements around it, the innermost first."""
+        node = self.getparent()
+        while node is not None:
+            yield node
+            node = node.getparent()
 
     def itersiblings(
         self, tag: str | None = None, *, preceding: bool = False

@@ -73,6 +73,8 @@ def is_in_shape(operation: Operation, node: Node | None, argument: Any, inside: 
         return False
     if operation in {NAME, NAMES, COUNT, CHILDREN}:
         return True
+    if operation is PREFIX:
+        return not str(node.tag).startswith("{")
     if operation in {FIND, FIND_ALL}:
         return _OF_SHAPE.fullmatch(argument) is not None
     if operation not in {ATTRIBUTE, TEXT}:
@@ -102,6 +104,7 @@ def _siblings(_: Any, node: Node, how: tuple[str | None, bool]) -> tuple[Node, .
 
 
 NAME = Operation("name", PLAIN, lambda _, node, __: node.tag)
+PREFIX = Operation("prefix", PLAIN, lambda _, node, __: node.prefix)
 TEXT = Operation("text", PLAIN, lambda _, node, __: node.text)
 ATTRIBUTE = Operation("attribute", PLAIN, lambda _, node, name: node.get(name))
 NAMES = Operation("names", PLAIN, lambda _, node, __: tuple(node.keys()))
