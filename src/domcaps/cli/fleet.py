@@ -12,6 +12,7 @@ from domcaps import files
 from domcaps.cli._common import WholeNumber, libvirt_option, target_options
 from domcaps.cli._files import expand
 from domcaps.cli._fleet_output import Table, end, fleet_format_option, show, some
+from domcaps.cli._fleet_pull import pull
 from domcaps.cli._notes import note
 from domcaps.language.wording import counted
 
@@ -99,12 +100,22 @@ def add(store: str, recordings: tuple[str, ...], name: str | None) -> None:
 @click.option(
     "--name", metavar="NAME", help="Name of this host in the store [default: its network name]."
 )
-def push(store: str, name: str | None) -> None:
-    """Record this machine's default emulator into a store; only new data is written."""
+@click.option(
+    "--emulatorbin",
+    "emulators",
+    metavar="PATH",
+    multiple=True,
+    help="Path of an emulator; may be repeated [default: the one for the host's architecture].",
+)
+def push(store: str, name: str | None, emulators: tuple[str, ...]) -> None:
+    """Record this machine into a store; only new data is written."""
     from domcaps.hosts.recorder import record_here
 
-    manifest = _open(store).add(record_here(), name or platform.node() or "host")
+    manifest = _open(store).add(record_here(emulators), name or platform.node() or "host")
     note(f"{manifest.host}: class {manifest.digest[:16]}")
+
+
+command.add_command(pull)
 
 
 @command.command("gc")

@@ -149,7 +149,7 @@ def _with_features(
     if not run:
         return msgspec.structs.replace(helper, reason=NOT_ASKED)
     try:
-        features = _features(run_briefly(_command(files, helper.path, arguments)))
+        features = features_of(run_briefly(_command(files, helper.path, arguments)))
     except NoAnswer as reason:
         return msgspec.structs.replace(helper, reason=f"{SILENT}{reason}")
     return msgspec.structs.replace(helper, features=features)
@@ -163,7 +163,8 @@ def _command(files: HostFiles, path: str, arguments: Sequence[str]) -> Command:
     return Command(real, arguments, ProgramKind.HELPER)
 
 
-def _features(answer: bytes) -> tuple[str, ...]:
+def features_of(answer: bytes) -> tuple[str, ...]:
+    """Read what a helper program printed of its features; raises `NoAnswer`."""
     try:
         said = msgspec.json.decode(answer, type=_Capabilities).features
     except (msgspec.DecodeError, RecursionError):

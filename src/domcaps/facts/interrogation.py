@@ -106,9 +106,7 @@ class Interrogation:
     async def _ask_process(self) -> ProbeError | None:
         """Ask a process what is due. A question that it fails at is noted, with the trouble."""
         monitor = Monitor()
-        devices = (*DEVICES, *_DEVICES_OF.get(self.accelerator, ()))
-        account = account_for(self.path, devices)
-        process = EmulatorProcess(self.path, questioning(self.accelerator), _environ(), account)
+        process = self._process()
         try:
             with process, listening(process):
                 await self._greet(monitor, process)
@@ -119,6 +117,12 @@ class Interrogation:
             with contextlib.suppress(ProtocolError, EOFError, OSError):
                 await monitor.close()
             process.monitor.close()
+
+    def _process(self) -> EmulatorProcess:
+        """Start the emulator."""
+        devices = (*DEVICES, *_DEVICES_OF.get(self.accelerator, ()))
+        account = account_for(self.path, devices)
+        return EmulatorProcess(self.path, questioning(self.accelerator), _environ(), account)
 
     async def _greet(self, monitor: Monitor, process: EmulatorProcess) -> None:
         try:

@@ -43,7 +43,7 @@ LEAVES = (
 MSRS = (0xCF, *range(0x480, 0x492))
 """The model-specific registers beside IA32_ARCH_CAPABILITIES that a CPU feature stands in."""
 
-_POWER, _INVARIANT_TSC = 0x80000007, 1 << 8
+POWER, INVARIANT_TSC = 0x80000007, 1 << 8
 _ARCH_CAPABILITIES = 0x10A
 _MSR_DEVICE = "/dev/cpu/0/msr"
 _GET_MSRS = 0xC008AE88
@@ -222,8 +222,8 @@ def _other_msrs() -> tuple[tuple[int, int], ...]:
 
 def _tsc(leaves: tuple[Leaf, ...]) -> tuple[int, bool]:
     """Ask KVM for the frequency of an invariant time stamp counter, and whether it scales it."""
-    power = next((leaf.edx for leaf in leaves if leaf.leaf == _POWER), 0)
-    if not power & _INVARIANT_TSC:
+    power = next((leaf.edx for leaf in leaves if leaf.leaf == POWER), 0)
+    if not power & INVARIANT_TSC:
         return 0, False
     handles: list[int] = []
     try:

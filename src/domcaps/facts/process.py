@@ -137,7 +137,7 @@ class EmulatorProcess:
         self.path = path
         self._account = account
         # before anything is started for it
-        admit(path)
+        self._admit()
         self._arguments = arguments
         self._environ = environ or {}
         self.flooded = False
@@ -161,6 +161,10 @@ class EmulatorProcess:
                 theirs.close()
                 os.close(written)
             undo.pop_all()
+
+    def _admit(self) -> None:
+        """Raise `UntrustedProgramError` for a program that may not be executed."""
+        admit(self.path)
 
     def _start(self, monitor: int, output: int) -> Process:
         try:

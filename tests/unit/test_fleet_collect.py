@@ -1,0 +1,163 @@
+"""What another machine answers is checked; the agents' scripts are what old systems run."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from domcaps.errors import FleetError
+from domcaps.facts.hostfiles import HostFiles
+from domcaps.files import package_text
+from domcaps.fleet.collect.files import RemoteFiles
+from domcaps.fleet.collect.pull import PullSource, source_of
+from domcaps.fleet.collect.requests import PYTHON, SHELL, Reply, Request, replies, script
+from domcaps.fleet.collect.ssh import ssh_host
+
+MARK = "DOMCAPS_0"
+
+
+def run(requests: list[Request], agent: str = "") -> list[Reply]:
+    done = subprocess.run(
+        ["/bin/sh"], input=script(requests, MARK, agent).encode(), capture_output=True, check=False
+    )
+    return replies(done.stdout, MARK, len(requests))[1]
+
+
+def test_the_agent_is_python_3_6() -> None:
+    ast.parse(package_text("domcaps.fleet.collect", "agent_python.txt"), feature_version=(3, 6))
+
+
+@pytest.mark.parametrize("agent", ["", SHELL])
+def test_files_of_another_machine_are_those_of_this_one(agent: str, tmp_path: Path) -> None:
+    odd = tmp_path / "it's $(odd) \\ *"
+    odd.mkdir()
+    (odd / "a b").write_bytes(b"\0\xff'\n" * 100)
+    (odd / "-n").write_text("")
+    (odd / "run").write_text('#!/bin/sh\necho \'{"features": ["one"]}\'\n')
+    (odd / "run").chmod(0o755)
+    (tmp_path / "fifo").symlink_to("/dev/null")
+    requests: list[Request] = [
+        ("read_file", f"{odd}/a b", "150"), ("read_file", f"{odd}/-n", "10"),
+        ("read_file", f"{tmp_path}/fifo", "10"), ("read_file", f"{odd}/none", "10"),
+        ("names", str(odd)), ("names", f"{odd}/a b"), ("status", f"{odd}/run"),
+        ("status", "/none"), ("features", f"{odd}/run"), ("hello",),
+    ]  # fmt: skip
+    files = RemoteFiles()
+    files.known = dict(zip(requests, run(requests, agent), strict=True))
+    here = HostFiles()
+    assert files.read(f"{odd}/a b", 150) == here.read(f"{odd}/a b", 150)
+    assert files.read(f"{odd}/-n", 10) == b""
+    assert files.names(str(odd)) == here.names(str(odd)) == ("-n", "a b", "run")
+    found, own = files.status(f"{odd}/run"), here.status(f"{odd}/run")
+    assert (found.st_mode, found.st_size) == (own.st_mode, own.st_size)
+    assert found.st_mtime_ns // 10**9 == own.st_mtime_ns // 10**9
+    assert files.program(f"{odd}/run") is not None
+    assert json.loads(files.ask("features", f"{odd}/run")) == {"features": ["one"]}
+    for wrong in (("read_file", f"{tmp_path}/fifo", "10"), ("names", f"{odd}/a b")):
+        with pytest.raises(OSError):
+            files.ask(*wrong)
+    with pytest.raises(FileNotFoundError):
+        files.read(f"{odd}/none", 10)
+    assert not files.exists("/none")
+    assert not files.missed
+    assert files.known[("hello",)].data.decode().split("\n")[0] == str(os.geteuid())
+
+
+def test_a_shell_says_that_it_can_t_read_registers() -> None:
+    requests: list[Request] = [
+        ("cpuid", "1", "0"), ("register", "266"), ("counter", ""), ("control", "/dev/kvm", "[]")
+    ]  # fmt: skip
+    assert run(requests, SHELL) == [Reply(error="ENOSYS")] * 4
+
+
+def test_what_is_not_known_is_noted_and_absent() -> None:
+    files = RemoteFiles()
+    assert files.text("/proc/cpuinfo") == ""
+    assert files.names_or_none("/sys") == ()
+    assert not files.exists("/dev/kvm")
+    assert list(files.missed) == [
+        ("read_file", "/proc/cpuinfo", "65536"), ("names", "/sys"), ("status", "/dev/kvm")
+    ]  # fmt: skip
+    assert not files.is_live
+    with pytest.raises(OSError, match="Invalid"):
+        files.read("/a\n/b")
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        b"", b"\xff\xfe\x00", MARK.encode(), f"{MARK} {PYTHON}\n".encode(),
+        f"{MARK} {PYTHON}\nok YQ==\n".encode(), f"{MARK} Perl\nok YQ==\n{MARK}\n".encode(),
+        f"{MARK} {PYTHON}\nok Y\n{MARK}\n".encode(), f"{MARK} {PYTHON}\nno such\n{MARK}\n".encode(),
+        f"{MARK} {PYTHON}\nok YQ==\nok YQ==\n{MARK}\n".encode(),
+        f"{MARK} {PYTHON}\n{MARK}\n".encode(),
+        f"{MARK} {PYTHON}\nok \xe4\xe4\n{MARK}\n".encode(),
+    ],
+)  # fmt: skip
+def test_other_output_is_refused(output: bytes) -> None:
+    with pytest.raises(FleetError):
+        replies(output, MARK, 1)
+
+
+def test_lines_around_the_replies_do_not_matter() -> None:
+    output = f"Welcome\nok YQ==\n{MARK} {PYTHON}\nok YQ==\n{MARK}\nBye\n".encode()
+    assert replies(output, MARK, 1) == (PYTHON, [Reply(b"a")])
+
+
+@pytest.mark.parametrize(
+    ("request_", "text"),
+    [
+        (("status", "/a"), "81a4 x"), (("status", "/a"), "81a4 1 2 3 z 0 -r"),
+        (("status", "/a"), ""), (("cpuid", "1", "0"), "{}"),
+        (("cpuid", "1", "0"), "[1, 2, \"x\", 4]"), (("cpuid", "1", "0"), "[" * 100_000),
+        (("cpuid", "1", "0"), "[1e400]"), (("cpuid", "1", "0"), "[true]"),
+    ],
+)  # fmt: skip
+def test_replies_of_a_wrong_form_are_refused(request_: Request, text: str) -> None:
+    files = RemoteFiles()
+    files.known[request_] = Reply(text.encode())
+    with pytest.raises(FleetError, match="form"):
+        if request_[0] == "status":
+            files.status(request_[1])
+        else:
+            files.number(*request_)
+
+
+def test_no_name_becomes_an_option_of_ssh() -> None:
+    assert ssh_host("admin@node-1").destination == "admin@node-1"
+    for name in ("-oProxyCommand=x", "", "a b", "a;b", "a\nb", "$(x)"):
+        with pytest.raises(FleetError):
+            ssh_host(name)
+    command = ssh_host("node-1", ["-p", "22"]).command("exec /bin/sh")
+    assert command.arguments[-3:] == ("--", "node-1", "exec /bin/sh")
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("node-1", PullSource("node-1", "node-1")),
+        ("root@node-1", PullSource("node-1", "root@node-1")),
+        ("a=root@10.0.0.1", PullSource("a", "root@10.0.0.1")),
+        ("ssh://root@[::1]:22", PullSource("::1", "ssh://root@[::1]:22")),
+        ("a=ssh://h:1", PullSource("a", "ssh://h:1")),
+        ("qemu:///system", PullSource("qemu:///system", "qemu:///system")),
+        ("a=qemu:///system?socket=/x", PullSource("a", "qemu:///system?socket=/x")),
+    ],
+)
+def test_names_of_hosts(text: str, source: PullSource) -> None:
+    assert source_of(text) == source
+
+
+def test_a_python_of_this_machine_runs_the_agent() -> None:
+    text = script([("names", "/")], MARK).split("<<'")[1].split("\n", 1)[1].split(f"\n{MARK}\n")[0]
+    done = subprocess.run(
+        [sys.executable, "-"], input=text.encode(), capture_output=True, check=True
+    )
+    _, (reply,) = replies(done.stdout, MARK, 1)
+    assert set(reply.data.decode().split("\n")) <= {p.name for p in Path("/").iterdir()}
