@@ -19,6 +19,7 @@ from domcaps.choose.protected import (
     SEVERAL,
     device_of,
     is_device,
+    is_for_owner,
     is_protected,
     says_what_it_is,
 )
@@ -84,6 +85,7 @@ class Edits:
         self.misspelt = list(misspelt)
         self.allow_removal = allow_removal
         self._at_fault: tuple[Node, str] = (self.text.root, "")
+        self._is_owners = False
 
     def repairing(self, finding: Finding, *, wide: bool = False) -> list[Edit]:
         """Give the edits that may repair a finding, the least loss first.
@@ -94,6 +96,7 @@ class Edits:
         if place is None:
             return []
         node, attribute = self._at_fault = place
+        self._is_owners = is_for_owner(finding, _value(node, attribute))
         found = [
             *self._renamed(node, attribute),
             *self._fixed(finding),
@@ -149,11 +152,19 @@ class Edits:
         for number, fix in enumerate(finding.fixes):
             yield Edit(
                 self._said(fix, finding.path), finding.path,
-                (losses.LESS if fix.less else losses.FIX) + number,
+                self._loss_of(fix, finding.path) + number,
                 functools.partial(apply, self.data, finding.path, fix),
                 # with something in its place it is no removal
                 removes="" if fix.values or fix.add else self._taken(fix, finding.path),
             )  # fmt: skip
+
+    def _loss_of(self, fix: Fix, path: str) -> int:
+        """Give what a fix loses: one that takes the device away loses as much as any removal."""
+        if fix.less:
+            return losses.LESS
+        found = self.text.node(path)
+        whole = not (fix.values or fix.add) and "" in fix.without
+        return losses.DEVICE if whole and found is not None and is_device(found[0]) else losses.FIX
 
     def _said(self, fix: Fix, path: str) -> str:
         """Say what a fix writes."""
@@ -162,6 +173,8 @@ class Edits:
             found = self.text.node(place(path.partition("/@")[0], at))
             name = at.rpartition("@")[2] if "@" in at else ""
             old = "" if found is None else _value(*found)
+            if found is None and not name and not text:
+                words.append(f"<{at.rpartition('/')[2]}> added")
             if old == text:
                 continue
             said = f"{name}='{text}'" if name else repr(text)
@@ -308,8 +321,9 @@ class Edits:
     def _without(self, node: Node, loss: int) -> Edit:
         path = path_of(node)
         if is_device(node):
-            loss = losses.CONTROLLER if _is_grown(node) and self._is_at(node) else losses.DEVICE
-        if is_protected(node):
+            grown = _is_grown(node) and self._is_at(node)
+            loss = losses.CONTROLLER if grown else losses.DEVICE
+        if is_protected(node) or (self._is_owners and loss == losses.DEVICE):
             loss = losses.PROTECTED
         size = sum(1 + len(inner.keys()) for inner in node.iter())
         what = f"<{tag_of(node)}>"
@@ -322,7 +336,8 @@ class Edits:
         path = path_of(node, name)
         if name in KINDS:
             loss = losses.KIND
-        if says_what_it_is(without_positions(path)):
+        identity = self._is_owners and _is_what_it_is(node, name)
+        if identity or says_what_it_is(without_positions(path)):
             loss = losses.PROTECTED
         what = f"{name}='{node.get(name)}'"
         return Edit(

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.choose import losses
+from domcaps.choose.candidates import values_of
 from domcaps.language.node_path import path_of, without_positions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lxml.etree import _Element as Node
+
+    from domcaps.language.finding import Finding
 
 SEVERAL = frozenset({"devices", "domain"})
 """Elements whose children are things of their own."""
@@ -67,3 +70,18 @@ def is_protected(node: Node) -> bool:
     if device_of(node).tag not in losses.PROTECTED_DEVICES:
         return False
     return node.tag in losses.PROTECTED_PARTS or says_what_it_is(without_positions(path_of(node)))
+
+
+_OWNERS = ("-missing", "-invalid", "-unknown")
+"""How codes end of findings about what only the owner of a domain can add or correct."""
+
+
+def is_for_owner(finding: Finding, old: str) -> bool:
+    """Tell whether a finding says that a device is incomplete, and not that it can't be there.
+
+    A known word that is refused is one that this libvirt or host lacks.
+    """
+    code = finding.code.removesuffix("-at-start")
+    return code.endswith(_OWNERS) and (
+        code.endswith("-missing") or old not in values_of(finding.path)
+    )

@@ -87,8 +87,9 @@ def _guessed(
     kind = where.rpartition("@")[2] in KINDS and not finding.accepted
     base = losses.KIND if kind else losses.PREFERRED
     listed = preferred(where, old, known)
-    if NUMBER.fullmatch(old) and all(map(NUMBER.fullmatch, listed)):
-        listed.sort(key=lambda value: abs(int(value) - int(old)))
+    if NUMBER.fullmatch(old):
+        # words, such as 'host', mean something else than the nearest number
+        listed.sort(key=lambda value: _distance(value, int(old)))
     yield from ((v, base + n) for n, v in enumerate(listed))
     for number, value in enumerate(shown(finding.code, where)):
         if not NUMBER.fullmatch(value):
@@ -98,6 +99,10 @@ def _guessed(
         elif old and not finding.accepted:  # a number that is missing is its owner's matter
             near = NUMBER.fullmatch(old) is not None
             yield value, (losses.NUMBER if near else losses.SHOWN) + number
+
+
+def _distance(value: str, wanted: int) -> float:
+    return abs(int(value) - wanted) if NUMBER.fullmatch(value) else float("inf")
 
 
 def _machines(old: str, known: Sequence[str]) -> Iterator[tuple[str, int]]:

@@ -222,7 +222,7 @@ class _Search:
                 continue
             way = _Way((_Step(edit, wrong, data, after),), after, edit.loss)
             whole = self._with_what_follows(way, self.findings(data), 0)
-            if whole is not None and not any(step.edit.removes for step in whole.steps):
+            if whole is not None and not any(_takes_away(step.edit) for step in whole.steps):
                 return whole
         return None
 
@@ -397,6 +397,11 @@ def repair(
     advice = tuple(remedies(hosts, after, libvirt, finding) for finding in left)
     changes = (*(moved.changes if moved is not None else ()), *_changes(data, made))
     return Repair(data, after, changes, left, not search.stopped, search.looks, advice)
+
+
+def _takes_away(edit: Edit) -> bool:
+    """Tell whether the domain gets less than it asks for."""
+    return bool(edit.removes) or edit.loss >= losses.LESS
 
 
 def _takes_back(later: Edit, edit: Edit) -> bool:

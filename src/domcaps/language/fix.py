@@ -4,8 +4,8 @@
 
     @rule("features-acpi-without-uefi", …, fix=Fix(add="<os firmware='efi'/>"))
 
-A fix keeps what the domain asks for. It never takes a device away, and never makes up what only
-its owner knows: a path, an address, a name of a network.
+A fix keeps what the domain asks for. It takes a device away only where that can't be in the domain,
+and never makes up what only its owner knows: a path, an address, a name of a network.
 """
 
 from __future__ import annotations

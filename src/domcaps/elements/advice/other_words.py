@@ -49,6 +49,12 @@ OTHER_WORDS = (
         order={"*": ()},
         slips={"2": "2.0", "20": "2.0", "1": "1.2", "12": "1.2"},
     ),
+    # nearly every channel is one of virtio; one of another type is another one
+    Substitutes("devices/channel/target/@type", order={"": ("virtio",), "*": ()}),
+    # the host's device of events is no emulated one
+    Substitutes("devices/input/@type", order={"evdev": (), "passthrough": ()}),
+    # a card of the host is none that a client passes on
+    Substitutes("devices/smartcard/@mode", order={"*": ()}),
     Substitutes("devices/filesystem/@type", order={"*": ()}, slips={"bind": "mount"}),
     Substitutes(
         "devices/disk/@type",

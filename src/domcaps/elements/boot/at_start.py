@@ -144,6 +144,7 @@ def fixed_audio_has_a_back_end(domain: WholeDomain) -> Problems:
         yield problem(message, domain, "os/type/@machine")
 
 
+_OWN_STORES = ("/var/lib/libvirt/", "/etc/libvirt/")
 _FLASH = "<loader readonly='yes' type='pflash'>/a/code.fd</loader>"
 _MANUAL = "<os><type machine='q35'>hvm</type>{}</os><features><acpi/></features>"
 _TEMPLATE = "<nvram template='/a/vars.fd'/>"
@@ -155,7 +156,7 @@ _SECURE_EFI = (
 @rule(
     "os-nvram-template-missing",
     Loader,
-    bad=Sample(_MANUAL.format(_FLASH + "<nvram>/b/vars.fd</nvram>"), machine="q35"),
+    bad=Sample(_MANUAL.format(_FLASH), machine="q35"),
     good=Sample(_MANUAL.format(_FLASH + _TEMPLATE), machine="q35"),
     stage=Stage.START,
     live=True,
@@ -178,6 +179,10 @@ def variables_have_a_template(loader: Loader) -> Problems:
     store = (nvram and nvram.image) or "the file of variables"
     state = domain.world.file_state(store)
     if state is not None and state.exists:
+        return
+    if state is None and store.startswith("/") and not store.startswith(_OWN_STORES):
+        # libvirt makes its own stores below these folders; one elsewhere was made by its owner
+        domain.world.unknown.add(f"the file of UEFI variables {store} exists")
         return
     yield problem(
         f"libvirt knows no template for the UEFI variables of {loader.image!r}; set "

@@ -150,7 +150,15 @@ def explain_firmware(domain: Domain) -> Reason:
 
 def _judged(firmware: Firmware, wish: FirmwareWish, domain: Domain) -> Reason:
     wrong = tuple(unmet(firmware, wish, domain.arch, domain.machine))
-    return Reason(Truth.of(not wrong), f"{firmware.path} fits", "; ".join(wrong))
+    board = tuple(_of_board(firmware, domain)) if len(wrong) == 1 else ()
+    return Reason(Truth.of(not wrong), f"{firmware.path} fits", "; ".join(wrong), board)
+
+
+def _of_board(firmware: Firmware, domain: Domain) -> Iterator[Reason]:
+    """Name the machine type where another one would do: a repair may change it."""
+    globs = [glob for one in firmware.targets if one.arch == domain.arch for glob in one.machines]
+    if globs and not firmware.suits(domain.arch, domain.machine):
+        yield Reason(Truth.NO, f"the machine type is {' or '.join(globs)}", at="machine")
 
 
 def _is_for(firmware: Firmware, domain: Domain) -> bool:

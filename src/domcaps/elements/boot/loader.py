@@ -42,6 +42,7 @@ UEFI_VARIABLES = device("uefi-vars-x64", "uefi-vars-sysbus")
 """QEMU's device that keeps UEFI variables in place of flash memory."""
 
 _OS = "<os firmware='efi'><type>hvm</type>{}</os><features><acpi/></features>"
+_SECURE_BOOT = "<os><firmware><feature enabled='yes' name='secure-boot'/></firmware></os>"
 _MANUAL = "<os><type machine='q35'>hvm</type>{}</os><features><acpi/></features>"
 _FLASH = "<loader readonly='yes' type='pflash'>/a/code.fd</loader>"
 
@@ -178,6 +179,7 @@ def keys_need_secure_boot(system: Os) -> Problems:
             "the feature 'enrolled-keys' requires <feature enabled='yes' name='secure-boot'/>",
             system,
             "firmware",
+            fix=Fix(add=_SECURE_BOOT),
         )
 
 

@@ -268,6 +268,7 @@ def dbus_has_its_module(part: CharacterSource) -> Problems:
     since=CHARACTER_SPICE,
     bad="<channel type='spicevmc'><target type='virtio'/></channel>",
     good="<graphics type='spice'/><channel type='spicevmc'><target type='virtio'/></channel>",
+    fix=Fix(without=("",)),
 )
 def spice_is_there(part: CharacterSource) -> Problems:
     """Character devices of type ``spicevmc`` and ``spiceport`` require

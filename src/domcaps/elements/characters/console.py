@@ -173,6 +173,7 @@ def only_the_first_is_serial(console: Console) -> Problems:
             console,
             "target/@type",
             accepted=["virtio"],
+            fix=set_value("virtio", "@type" if console.has("target") else "target/@type"),
         )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from domcaps.elements.base.device import Device
 from domcaps.elements.boards.families import ARM_VIRT, Q35
+from domcaps.facts import arch as archs
 from domcaps.language import Choice, Enum
 from domcaps.language.attributes import Attributes, number
 from domcaps.language.changes.devices import (
@@ -26,7 +27,7 @@ from domcaps.language.changes.devices import (
 )
 from domcaps.language.changes.schema import IOMMU_PCI_BUS, VALUES_STRICT
 from domcaps.language.conversion import OnBoard
-from domcaps.language.fix import Fix
+from domcaps.language.fix import Fix, Substitutes, set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import field
@@ -114,6 +115,17 @@ INTEL_PROPERTIES = {
     "aw_bits": device_property("intel-iommu", "aw-bits"),
     "dma_translation": device_property("intel-iommu", "dma-translation"),
 }
+
+
+SUBSTITUTES = Substitutes(
+    "devices/iommu/@model",
+    # one that the board lacks needs another board
+    order={"smmuv3": ("intel", "virtio"), "amd": ("intel",), "virtio": ("intel",), "*": ()},
+    # what a unit can do stands in its <driver>
+    only={"*": ("driver",)},
+    archs=archs.X86,
+    elsewhere={"*": ("smmuv3", "virtio")},
+)
 
 
 class Iommu(Device):
@@ -317,6 +329,7 @@ def remapping_needs_qemus_ioapic(iommu: Iommu) -> Problems:
     bad="<iommu model='intel'><driver eim='on'/></iommu>",
     good="<features><ioapic driver='qemu'/></features>"
     "<iommu model='intel'><driver intremap='on' eim='on'/></iommu>",
+    fix=set_value("on", "@intremap"),
 )
 def eim_needs_remapping(iommu: Iommu) -> Problems:
     """``eim='on'`` of ``<iommu>`` requires ``intremap='on'``."""

@@ -107,8 +107,12 @@ def model_is_named(shmem: Shmem) -> Problems:
 def name_is_a_file_name(shmem: Shmem) -> Problems:
     """Attribute ``name`` of ``<shmem>`` must be usable as the name of a file in /dev/shm."""
     if shmem.name in {".", ".."} or "/" in (shmem.name or ""):
+        name = (shmem.name or "").strip("/").replace("/", "-")
         yield problem(
-            "attribute 'name' of <shmem> must be a file name, without slashes", shmem, "@name"
+            "attribute 'name' of <shmem> must be a file name, without slashes",
+            shmem,
+            "@name",
+            fix=set_value(name, "@name") if name.strip(".") else (),
         )
 
 

@@ -13,6 +13,7 @@ from domcaps.elements.base.device import Device
 from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.language.changes.devices import VSOCK_OPTIONS
+from domcaps.language.fix import set_value
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.require import needs
@@ -79,4 +80,5 @@ def guests_count_from_3(vsock: Vsock) -> Problems:
             "numbers are reserved",
             vsock,
             "cid/@address",
+            fix=set_value(str(_FIRST_GUEST), "@address"),
         )

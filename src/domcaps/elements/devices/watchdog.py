@@ -16,6 +16,7 @@ from domcaps.language import Choice, Enum
 from domcaps.language.changes.devices import WATCHDOG_BOARDS, WATCHDOG_ITCO, WATCHDOGS_SEVERAL
 from domcaps.language.conversion import OnBoard
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Substitutes
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.require import libvirt_reads, needs
@@ -43,6 +44,12 @@ CONVERSION = tuple(
     for board, model in (("q35", "ib700"), ("pc", "itco"))
 )  # fmt: skip
 """The watchdog that every PC can have stands in for those of one board."""
+
+SUBSTITUTES = Substitutes(
+    "devices/watchdog/@model",
+    # the first is on PCI, which nearly every board has; that of IBM Z needs no bus
+    order={"*": ("i6300esb", "diag288", "itco", "ib700")},
+)
 
 _BOARDS = {"ib700": I440FX, "diag288": S390, "itco": Q35}
 

@@ -14,20 +14,22 @@ sound of its own; `audio_ids` tells which there are in the end.
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from domcaps.elements.display.graphics import DBUS_DISPLAY, Graphics, has_graphics
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.display import AUDIO_CHECKED, AUDIO_DBUS, AUDIO_PIPEWIRE, AUDIO_TYPES
 from domcaps.language.finding import Stage
-from domcaps.language.fix import Fix
+from domcaps.language.fix import Fix, set_value
+from domcaps.language.node_path import path_of
 from domcaps.language.part import Part, field
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import POSITIVE, UNSIGNED, YES_NO, Int, OneOf, ValueType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from lxml.etree import _Element as Node
 
@@ -87,6 +89,13 @@ _OF_DIRECTION: Mapping[str, Mapping[str, ValueType[Any]]] = {
 }
 
 
+def _free_id(audio: Part) -> Iterator[Fix]:
+    """Give the lowest number that no other back end has."""
+    taken = {one.get("id") for one in audio.domain.root.iterfind("devices/audio")}
+    free = next(str(number) for number in count(1) if str(number) not in taken)
+    yield Fix(values=((f"{path_of(audio.node)}/@id", free),))
+
+
 class Audio(Part):
     """A place on the host where sound goes to and comes from."""
 
@@ -96,6 +105,7 @@ class Audio(Part):
         "@id",
         POSITIVE,
         required=True,
+        missing=_free_id,
         expected="a number, at least 1, that no other <audio> has, such as '1'",
     )
     type = field("@type", TYPES, required=True)
@@ -176,11 +186,15 @@ def settings_are_fixed_by_the_mixer(audio: Audio) -> Problems:
         fixed = direction.get("fixedSettings") == "yes"
         if fixed and direction.get("mixingEngine") != "yes":
             yield problem(
-                "fixedSettings='yes' requires mixingEngine='yes'", direction, "@fixedSettings"
+                "fixedSettings='yes' requires mixingEngine='yes'",
+                direction,
+                "@fixedSettings",
+                fix=set_value("yes", "@mixingEngine"),
             )
         settings = direction.find("settings")
         if settings is not None and not fixed:
-            yield problem("<settings> requires fixedSettings='yes'", settings)
+            mixed = Fix(values=(("../@fixedSettings", "yes"), ("../@mixingEngine", "yes")))
+            yield problem("<settings> requires fixedSettings='yes'", settings, fix=mixed)
 
 
 @rule(

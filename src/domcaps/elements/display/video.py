@@ -319,6 +319,7 @@ def heads_need_qxl_or_virtio(video: Video) -> Problems:
             "head; use heads='1'",
             video,
             "model/@heads",
+            fix=set_value("1", "@heads", less=True),
         )
 
 

@@ -20,7 +20,7 @@ from domcaps.language.changes.hostdevs import (
 )
 from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.finding import Stage
-from domcaps.language.fix import set_value
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.observed import device, device_property, qom_type
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -121,6 +121,7 @@ def display_needs_a_screen(hostdev: Hostdev) -> Problems:
             "display='on' requires a <graphics> element; add one, or remove display",
             hostdev,
             "@display",
+            fix=Fix(add="<devices><graphics type='vnc'/></devices>"),
         )
 
 

@@ -358,10 +358,11 @@ def _as_attributes(size: int) -> str:
 
 
 def _nearest_size(page: Page, sizes: Iterable[int]) -> Iterator[Fix]:
-    """Take the host's pages whose size is the next larger one, or the largest."""
+    """Take the host's pages whose size is the nearest one."""
     wanted = page.size_kib or 0
-    for size in sorted(sizes, key=lambda size: (size < wanted, abs(size - wanted)))[:1]:
-        yield Fix(values=(("@size", str(size)), ("@unit", "KiB")))
+    for size in sorted(sizes, key=lambda size: abs(size - wanted))[:1]:
+        number, unit = shown_size(size * KIB).split(" ")
+        yield Fix(values=(("@size", number), ("@unit", unit)))
 
 
 _MOST_CELLS = 1 << 16

@@ -25,6 +25,7 @@ from domcaps.elements.base.virtio_options import VirtioOptions, given_options
 from domcaps.elements.boards.defaults import E1000, INTERFACE_TYPE, RTL8139, VIRTIO_NET, card_model
 from domcaps.elements.boards.families import VIRTUAL
 from domcaps.elements.qemu.fragments import on_any_bus
+from domcaps.facts import arch as archs
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.changes.network import (
     INTERFACE_BACKEND_READ,
@@ -73,6 +74,9 @@ SUBSTITUTES = Substitutes(
         "virtio-net-pci": ("virtio",),
         "*": ("e1000", "e1000e", "virtio"),
     },
+    archs=archs.X86,
+    # cards made for PCs are strange to systems of other architectures
+    elsewhere={"virtio": ("e1000e", "e1000", "rtl8139"), "*": ("virtio", "e1000e", "e1000")},
 )
 
 

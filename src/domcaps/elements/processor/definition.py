@@ -31,7 +31,7 @@ from domcaps.language.changes.processor import (
     CPU_MAXPHYSADDR,
 )
 from domcaps.language.finding import Stage
-from domcaps.language.fix import Substitutes
+from domcaps.language.fix import Substitutes, set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact
 from domcaps.language.part import Part, field
@@ -261,7 +261,10 @@ def there_is_a_model(cpu: Cpu) -> Problems:
         yield problem("<vendor> requires a <model>", cpu, "vendor")
     if cpu.is_open and cpu.has("feature"):
         yield problem(
-            "<feature> requires a <model>, or a mode such as 'host-model'", cpu, "feature"
+            "<feature> requires a <model>, or a mode such as 'host-model'",
+            cpu,
+            "feature",
+            fix=set_value("host-model", "/domain/cpu/@mode"),
         )
     checked = cpu.check not in {None, "default"}
     if checked and cpu.is_open and not default_cpu(cpu.domain):
@@ -349,6 +352,7 @@ def width_is_that_of_x86(address: Maxphysaddr) -> Problems:
             "attribute 'bits' of <maxphysaddr> requires mode='emulate'; set that, or remove 'bits'",
             address,
             "@bits",
+            fix=set_value("emulate", "@mode"),
         )
     host = address.domain.world.host.record
     width = host.cpu.phys_addr_bits

@@ -26,14 +26,12 @@ from domcaps.language.node_path import path_of
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import CPUS
 from domcaps.language.require import libvirt_reads
-from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.rule import Problem, Problems, Sample, problem, rule
 from domcaps.language.value_types import POSITIVE, UNSIGNED, YES_NO, OneOf
 from domcaps.language.wording import counted, only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from lxml.etree import _Element as Node
 
     from domcaps.language.domain import Domain
 
@@ -238,33 +236,50 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
     if (vcpu.count or 0) <= _MOST_WITHOUT_EIM or not vcpu.holds(X86):
         return
     if not vcpu.holds(Q35):
-        why = Q35.explain(vcpu.domain.world)
-        less = set_value(str(_MOST_WITHOUT_EIM), less=True)
-        fixes = (*_larger_machines(vcpu), less)
-        yield problem(
-            "more than 255 vCPUs require a q35 machine type; use machine='q35' (libvirt then adds "
-            "the <iommu> that they need)",
-            vcpu,
-            reason=why,
-            fix=fixes,
-        )
+        yield _of_other_board(vcpu)
         return
     if _has_eim(vcpu):
         return
     driver = vcpu.domain.root.find("devices/iommu/driver")
     missing = "<iommu>" if driver is None else "eim='on'"
     message = f"more than 255 vCPUs require an <iommu> with <driver eim='on'/>; add {missing}"
-    yield problem(message, vcpu, fix=_with_eim(driver))
+    yield problem(message, vcpu, fix=_with_eim(vcpu))
 
 
-def _with_eim(driver: Node | None) -> Fix:
-    """Switch extended interrupts on: of the IOMMU that is there, or of a new one."""
-    if driver is not None:
-        return Fix(values=(("/domain/devices/iommu/driver/@eim", "on"),))
-    return Fix(
-        add="<features><ioapic driver='qemu'/></features><devices>"
-        "<iommu model='intel'><driver intremap='on' eim='on'/></iommu></devices>"
+def _of_other_board(vcpu: Vcpu) -> Problem:
+    """Report too many vCPUs for a board without an IOMMU."""
+    added = vcpu.domain.new and libvirt_reads(vcpu, IOMMU_SPLIT_ADDED)
+    more = Fix() if added else _with_eim(vcpu)
+    fixes = (
+        *(Fix(values=(*one.values, *more.values), add=more.add) for one in _larger_machines(vcpu)),
+        set_value(str(_MOST_WITHOUT_EIM), less=True),
     )
+    told = (
+        "machine='q35' (libvirt then adds the <iommu> that they need)"
+        if added
+        else "machine='q35', <ioapic driver='qemu'/> in <features>, and <iommu model='intel'> with "
+        "<driver intremap='on' eim='on'/>"
+    )
+    return problem(
+        f"more than 255 vCPUs require a q35 machine type; use {told}",
+        vcpu,
+        reason=Q35.explain(vcpu.domain.world),
+        fix=fixes,
+    )
+
+
+_IOMMU = "/domain/devices/iommu"
+_EIM = (("intremap", "on"), ("eim", "on"))
+
+
+def _with_eim(vcpu: Vcpu) -> Fix:
+    """Switch extended interrupts on: of the IOMMU that is there, or of a new one."""
+    features = "<features><ioapic driver='qemu'/></features>"
+    if vcpu.domain.root.find("devices/iommu") is not None:
+        values = tuple((f"{_IOMMU}/driver/@{name}", value) for name, value in _EIM)
+        return Fix(values=values, add=features)
+    driver = "<driver intremap='on' eim='on'/>"
+    return Fix(add=f"{features}<devices><iommu model='intel'>{driver}</iommu></devices>")
 
 
 @rule(
@@ -305,9 +320,12 @@ def first_is_fixed(vcpu: Vcpu) -> Problems:
         return
     first = states.get(0)
     if first is None or first.enabled == "no":
-        yield problem("vCPU 0 must be enabled; set enabled='yes'", first or vcpu)
+        enabled = set_value("yes", "@enabled")
+        fix = enabled if first is not None else ()
+        yield problem("vCPU 0 must be enabled; set enabled='yes'", first or vcpu, fix=fix)
     elif first.hotpluggable == "yes":
-        yield problem("vCPU 0 must have hotpluggable='no'", first, "@hotpluggable")
+        fix = set_value("no", "@hotpluggable")
+        yield problem("vCPU 0 must have hotpluggable='no'", first, "@hotpluggable", fix=fix)
     elif (first.order or 0) > 1:
         yield problem("vCPU 0 must have the lowest 'order'", first, "@order")
 

@@ -10,6 +10,7 @@ from domcaps.elements.boards.defaults import DISK_TYPE
 from domcaps.elements.storage.disk import Disk
 from domcaps.elements.storage.filesystem_rules import Filesystem
 from domcaps.language.finding import Stage
+from domcaps.language.fix import set_value
 from domcaps.language.host_files import host_file_rule, needs_file
 from domcaps.language.rule import Problems, Sample, problem, rule
 
@@ -116,7 +117,7 @@ def formats_can_be_written(disk: Disk) -> Problems:
     writable = disk.device != "cdrom" and disk.node.find("readonly") is None
     if disk.format in _READ_ONLY and writable:
         message = f"QEMU cannot write images of the format {disk.format!r}; add <readonly/>"
-        yield problem(message, disk, "driver/@type")
+        yield problem(message, disk, "driver/@type", fix=set_value("", "../readonly"))
 
 
 _BACKED = (

@@ -293,7 +293,8 @@ def folders_are_read_only(disk: Disk) -> Problems:
         if image.format != "fat":
             yield problem("<disk type='dir'> requires <driver type='fat'>", *_at_format(image))
         if number == 0 and not disk.is_readonly:
-            yield problem("<disk type='dir'> requires <readonly/>", disk, "readonly")
+            fix = set_value("", "readonly")
+            yield problem("<disk type='dir'> requires <readonly/>", disk, "readonly", fix=fix)
 
 
 def _at_format(image: Image) -> tuple[Node, str]:
