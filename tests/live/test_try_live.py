@@ -19,7 +19,7 @@ import pytest
 from domcaps.cli._documents import TryDocumentEntry
 from domcaps.facts.discovery import installed_emulators
 from domcaps.hosts.host import Host
-from domcaps.verify.whole.throwaway import write_qcow2
+from domcaps.verify.whole.images import write_qcow2
 from marked_processes import marked, marking
 from native_domains import CHOSEN, DOMAINS
 

@@ -24,6 +24,7 @@ from domcaps.language.qemu_args import QemuArgs
 from domcaps.verify.engine import verify_target
 from domcaps.verify.plan import plan
 from domcaps.verify.result import NOT_TRIED, REFUSED, STARTS, Tried
+from domcaps.verify.throwaway import throwaway_folder
 from domcaps.verify.trying import QemuTrier
 from marked_processes import marking, survivors
 
@@ -50,7 +51,8 @@ def world(request: pytest.FixtureRequest) -> World:
 
 
 def verify(world: World, *names: str) -> dict[str, Tried]:
-    found = asyncio.run(verify_target(world, plan(world, names), QemuTrier(2)))
+    with throwaway_folder() as folder:
+        found = asyncio.run(verify_target(world, plan(world, names), QemuTrier(2, folder)))
     return {tried.path: tried for tried in found.tried}
 
 
@@ -115,9 +117,9 @@ def test_tpms_are_emulated_for_real(world: World) -> None:
     assert found.promised == (found.verdict == STARTS), found
 
 
-def test_a_hanging_start_proves_nothing(world: World) -> None:
+def test_a_hanging_start_proves_nothing(world: World, tmp_path: Path) -> None:
     async def run() -> Tried:
-        trier = QemuTrier(1, deadline=0.001)
+        trier = QemuTrier(1, tmp_path, deadline=0.001)
         (machine, *_) = (await verify_target(world, plan(world, ["x"]), trier)).tried
         return machine
 
@@ -146,6 +148,7 @@ def test_nothing_is_left_behind(
         # as a shell starts what runs in the background
         (signal.SIGTERM, 143, "SIG_IGN"),
         (signal.SIGHUP, 129, "SIG_IGN"),
+        (signal.SIGKILL, -signal.SIGKILL, "default_int_handler"),
     ],
 )
 def test_who_ends_it_finds_nothing_left(
@@ -171,5 +174,9 @@ def test_who_ends_it_finds_nothing_left(
         _, said = running.communicate(timeout=60)
     assert running.returncode == code, said
     assert "Traceback" not in said
+    # what looks after it needs a moment where the process itself could not
+    limit = time.monotonic() + (10 if number == signal.SIGKILL else 0)
+    while (survivors(mark) or list(tmp_path.iterdir())) and time.monotonic() < limit:
+        time.sleep(0.1)
     assert survivors(mark) == []
     assert list(tmp_path.iterdir()) == []

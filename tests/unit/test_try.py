@@ -12,16 +12,12 @@ import pytest
 from domcaps.hosts.host import Host
 from domcaps.native.write import NativeOrigin
 from domcaps.validate.document.parse import read
+from domcaps.verify.throwaway import throwaway_folder
 from domcaps.verify.whole.blame import Blame, messages
+from domcaps.verify.whole.images import virtual_size, write_empty, write_qcow2
 from domcaps.verify.whole.prepare import prepared
 from domcaps.verify.whole.qemu_option import QemuOption, Settings, read_options
 from domcaps.verify.whole.scene import Scene, TrialReplacement
-from domcaps.verify.whole.throwaway import (
-    throwaway_folder,
-    virtual_size,
-    write_empty,
-    write_qcow2,
-)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,6 +16,7 @@ from domcaps.facts.record import Helper, HostRecord
 from domcaps.facts.trust import ProgramKind, vouch
 from domcaps.language.qemu_args import HelperProcess, QemuArgs
 from domcaps.verify.result import NOT_TRIED, REFUSED, STARTS
+from domcaps.verify.throwaway import throwaway_folder
 from domcaps.verify.trying import Outcome, QemuTrier
 from fakes import emulator_record, world
 from marked_processes import marking, survivors
@@ -33,7 +34,9 @@ def tried(
     target = world(emulator_record(path=path), host)
 
     async def run() -> Outcome:
-        return await QemuTrier(1, deadline).attempt(target, alternatives or (QemuArgs(),))
+        with throwaway_folder() as folder:
+            trier = QemuTrier(1, folder, deadline)
+            return await trier.attempt(target, alternatives or (QemuArgs(),))
 
     return asyncio.run(run())
 
@@ -154,7 +157,7 @@ def test_as_many_at_once_as_there_are_slots(tmp_path: Path) -> None:
     target = world(emulator_record(path=path))
 
     async def run(slots: int) -> float:
-        trier = QemuTrier(slots)
+        trier = QemuTrier(slots, tmp_path)
         began = asyncio.get_running_loop().time()
         await asyncio.gather(*(trier.attempt(target, [QemuArgs()]) for _ in range(4)))
         return asyncio.get_running_loop().time() - began

@@ -10,6 +10,7 @@ from domcaps.errors import RequestError
 from domcaps.similar import close_matches
 from domcaps.verify.engine import verify_target
 from domcaps.verify.plan import is_below, plan
+from domcaps.verify.throwaway import throwaway_folder
 from domcaps.verify.trying import DEADLINE_SECONDS, QemuTrier
 
 if TYPE_CHECKING:
@@ -50,14 +51,15 @@ def verify_all(
             progress(settled, total)
 
     async def run() -> tuple[Verification, ...]:
-        trier = QemuTrier(jobs or processors(), deadline)
-        # one target after the other: it is told how long each took
-        return tuple(
-            [
-                await verify_target(world, attempts, trier, count)
-                for world, attempts in zip(worlds, plans, strict=True)
-            ]
-        )
+        with throwaway_folder() as folder:
+            trier = QemuTrier(jobs or processors(), folder, deadline)
+            # one target after the other: it is told how long each took
+            return tuple(
+                [
+                    await verify_target(world, attempts, trier, count)
+                    for world, attempts in zip(worlds, plans, strict=True)
+                ]
+            )
 
     return asyncio.run(run())
 

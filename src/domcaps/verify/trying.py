@@ -58,16 +58,21 @@ class Trier(Protocol):
 
 
 class QemuTrier:
-    """Starts emulators of this machine, so many at once as there are `slots`."""
+    """Starts emulators of this machine, so many at once as there are `slots`.
 
-    def __init__(self, slots: int, deadline: float = DEADLINE_SECONDS) -> None:
+    Each start has a folder of its own below `folder`, which is a `throwaway_folder`: it goes with
+    all runs should this process be killed.
+    """
+
+    def __init__(self, slots: int, folder: Path, deadline: float = DEADLINE_SECONDS) -> None:
         self._slots = asyncio.Semaphore(slots)
+        self._folder = folder
         self._deadline = deadline
 
     async def attempt(self, world: World, alternatives: Sequence[QemuArgs]) -> Outcome:
         """Start a machine with the arguments of all these."""
         async with self._slots:
-            folder = tempfile.mkdtemp(prefix="domcaps-")
+            folder = tempfile.mkdtemp(prefix="", dir=self._folder)
             try:
                 return await self._in_folder(world, alternatives, folder)
             finally:

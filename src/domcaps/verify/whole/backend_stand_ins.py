@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.qemu import of_host
 from domcaps.language.qemu_args import HelperProcess
+from domcaps.verify.whole.images import write_empty
 from domcaps.verify.whole.scene import LEFT_OUT, is_folder, is_readable
-from domcaps.verify.whole.throwaway import write_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

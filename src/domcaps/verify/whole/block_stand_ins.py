@@ -11,14 +11,14 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from domcaps.verify.whole.scene import LEFT_OUT, is_folder, is_readable
-from domcaps.verify.whole.throwaway import (
+from domcaps.verify.whole.images import (
     USUAL_SIZE,
     is_qcow2,
     virtual_size,
     write_empty,
     write_qcow2,
 )
+from domcaps.verify.whole.scene import LEFT_OUT, is_folder, is_readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -15,11 +15,11 @@ from domcaps.validate.document.parse import read
 from domcaps.verify.command import QemuRun
 from domcaps.verify.helper_process import HelperProcessError, running
 from domcaps.verify.result import NOT_TRIED, REFUSED, STARTS, TriedVerdict
+from domcaps.verify.throwaway import throwaway_folder
 from domcaps.verify.trying import DEADLINE_SECONDS, Ended, ended_from_outside, late, run
 from domcaps.verify.whole.blame import Blame, TrialMessage, messages
 from domcaps.verify.whole.prepare import prepared
 from domcaps.verify.whole.scene import Scene, TrialReplacement
-from domcaps.verify.whole.throwaway import throwaway_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

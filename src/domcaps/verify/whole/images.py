@@ -1,19 +1,11 @@
-"""A folder for one run, and the files in it, which go with it however this process ends."""
+"""Files in the folder of a run: images of disks, which take no space, and what is read of them."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import struct
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from domcaps.facts.launch import PIPE, shell, start
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _CLUSTER = 1 << 16
 _MAGIC = b"QFI\xfb"
@@ -21,41 +13,6 @@ _SECTOR = 512
 _HEADER, _SIZE_AT = 32, 24
 USUAL_SIZE = 1 << 30
 """The size of a disk whose image is not there."""
-_LONGEST_FOLDER = 40
-"""The path of a socket has 107 bytes at most."""
-_GUARD = """
-trap '' HUP INT TERM
-read _
-for _ in 1 2 3; do
-  rm -rf -- "$1"
-  sleep 0.3
-done
-"""
-
-
-@contextlib.contextmanager
-def throwaway_folder() -> Iterator[Path]:
-    """Give a new folder that is removed at the end, with all in it.
-
-    A shell waits for the end of a pipe from this process and then removes it: the kernel closes the
-    pipe whenever this process ends, also by SIGKILL.
-    """
-    parent = tempfile.gettempdir()
-    usable = parent if len(parent) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108 - shorter
-    folder = Path(tempfile.mkdtemp(prefix="domcaps-", dir=usable))
-    try:
-        guard = start(shell(("-c", _GUARD, "sh", str(folder))), stdin=PIPE, session=True)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        guard.kill()
-        if guard.stdin is not None:
-            guard.stdin.close()
-        guard.wait()
 
 
 def write_empty(path: Path, size: int = USUAL_SIZE) -> str:
