@@ -15,6 +15,8 @@ import pytest
 
 from domcaps import files
 from domcaps.cli import fix
+from domcaps.cli.edit import OfFile
+from domcaps.destination import copy_metadata, destination
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,8 +66,8 @@ def test_where_the_owner_can_not_be_kept_nobody_gets_more_rights(
     monkeypatch.setattr(os, "fchown", refuse)
     found = domain.stat()
     other = os.stat_result((*found[:4], found.st_uid + 1, *found[5:]))
-    with (domain.parent / "new").open("wb") as file:
-        files.copy_metadata(domain, other, file.fileno())
+    with (domain.parent / "new").open("wb") as file, domain.open("rb") as source:
+        copy_metadata(source.fileno(), other, file.fileno())
         assert stat.S_IMODE(os.fstat(file.fileno()).st_mode) == 0o600
 
 
@@ -138,8 +140,8 @@ def test_a_file_system_without_hard_links(domain: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(os, "link", refuse)
     assert fix.replace(domain, b"old", b"new").read_bytes() == b"old"
-    with pytest.raises(FileExistsError):
-        files.create(domain.with_name("guest.xml.orig"), b"", like=domain)
+    with destination(domain) as place, pytest.raises(FileExistsError):
+        place.create_beside("guest.xml.orig", b"")
 
 
 def test_a_new_file_has_the_mode_that_the_umask_leaves(tmp_path: Path) -> None:
@@ -181,6 +183,11 @@ def shared(tmp_path: Path) -> Path:
     return folder
 
 
+def reached(path: Path) -> Path:
+    with destination(path) as place:
+        return place.path
+
+
 def victim_of(link: Path) -> Path:
     """Make a file that a link of another user leads to."""
     victim = link.parent.parent / "victim"
@@ -205,10 +212,40 @@ def test_nor_is_one_on_the_way(shared: Path) -> None:
     (shared / "folder").symlink_to(shared.parent)
     os.lchown(shared / "folder", 1234, 1234)
     with pytest.raises(PermissionError):
-        files.target_of(shared / "folder" / "file")
+        reached(shared / "folder" / "file")
     (shared.parent / "mine").symlink_to("shared/folder/file")
     with pytest.raises(PermissionError):
-        files.target_of(shared.parent / "mine")
+        reached(shared.parent / "mine")
+
+
+ANOTHER = 1234
+FOLDERS = {"sticky": 0o1777, "open": 0o777, "group": 0o775, "another user's": 0o755}
+
+
+@pytest.fixture(params=list(FOLDERS))
+def foreign(request: pytest.FixtureRequest, shared: Path) -> Path:
+    """Give a folder in which another user may make names."""
+    shared.chmod(FOLDERS[request.param])
+    if request.param == "another user's":
+        os.chown(shared, ANOTHER, ANOTHER)
+    return shared
+
+
+@ROOT
+def test_root_follows_no_link_of_another_user_wherever_it_is(foreign: Path) -> None:
+    victim = victim_of(foreign / "link")
+    (foreign / "folder").symlink_to(foreign.parent)
+    os.lchown(foreign / "folder", ANOTHER, ANOTHER)
+    for path in (foreign / "link", foreign / "folder" / "victim", foreign / "folder" / "new"):
+        for write in (
+            lambda path=path: files.replace(path, b"new"),
+            lambda path=path: fix.replace(path, b"kept", b"new"),
+            lambda path=path: OfFile(path).save(b"new"),
+        ):
+            with pytest.raises(PermissionError, match="belongs to another user"):
+                write()
+    assert victim.read_bytes() == b"kept"
+    assert not (foreign.parent / "new").exists()
 
 
 def test_links_are_followed_as_the_system_does(tmp_path: Path) -> None:
@@ -216,24 +253,25 @@ def test_links_are_followed_as_the_system_does(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("a/b")
     (tmp_path / "other").symlink_to(tmp_path / "link")
     (tmp_path / "loop").symlink_to("loop")
-    for path in (tmp_path / "link" / ".." / "x", tmp_path / "other" / "x", tmp_path / "x" / "y"):
-        assert files.target_of(path) == path.resolve()
+    for path in (tmp_path / "link" / ".." / "x", tmp_path / "other" / "x", tmp_path / "x"):
+        assert reached(path) == path.resolve()
     with pytest.raises(OSError, match="links"):
-        files.target_of(tmp_path / "loop")
+        reached(tmp_path / "loop")
 
 
 def test_a_link_that_appears_after_links_were_followed_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "victim").write_bytes(b"kept")
-    (tmp_path / "name").symlink_to("victim")
-    files.replace_at(tmp_path / "name", b"new")
+    with destination(tmp_path / "name") as place:
+        (tmp_path / "name").symlink_to("victim")
+        place.replace(b"new")
     assert (tmp_path / "victim").read_bytes() == b"kept"
     assert (tmp_path / "name").read_bytes() == b"new"
 
 
 def test_a_file_in_the_place_of_a_pipe_is_not_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"kept")
-    with pytest.raises(OSError, match="replaced"):
-        files.write_into(tmp_path / "file", b"new")
+    with destination(tmp_path / "file") as place, pytest.raises(OSError, match="replaced"):
+        place.write_into(b"new")
     assert (tmp_path / "file").read_bytes() == b"kept"
 
 

@@ -54,8 +54,11 @@ class OfFile:
         return files.read(self.path, MAX_BYTES)
 
     def save(self, data: bytes) -> None:
-        """Replace the file at once."""
-        files.replace(self.path, data)
+        """Replace the file at once; it may be another user's, as it is to be edited."""
+        from domcaps.destination import destination
+
+        with destination(self.path) as place:
+            place.replace(data)
 
 
 @dataclass(frozen=True)

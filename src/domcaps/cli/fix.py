@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from domcaps.choose.change import Change
     from domcaps.choose.repaired import Repair
+    from domcaps.destination import Destination
     from domcaps.hosts.host import Host
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
@@ -270,28 +271,26 @@ def replace(file: Path, old: bytes, new: bytes) -> Path:
     Both have the owner, the mode and the attributes of the file. An older one that was kept is not
     overwritten: then the next free name is taken. Raises `OSError`; then nothing was changed.
     """
+    from domcaps.destination import destination, uninterrupted
     from domcaps.validate.document.parse import MAX_BYTES
 
-    target = files.target_of(file)
-    if files.read_at_most(target, MAX_BYTES + 1) != old:
-        raise click.ClickException(f"{file} was changed by another process meanwhile")
-    with files.uninterrupted():
-        kept = _keep(target, old)
-        try:
-            files.replace_at(target, new)
-        except BaseException:
-            kept.unlink(missing_ok=True)
-            raise
+    with destination(file) as place:
+        if files.read_handle(place.open(), MAX_BYTES + 1, str(file)) != old:
+            raise click.ClickException(f"{file} was changed by another process meanwhile")
+        with uninterrupted():
+            kept = _keep(place, old)
+            try:
+                place.replace(new)
+            except BaseException:
+                place.remove_beside(kept.name)
+                raise
     return kept
 
 
-def _keep(target: Path, old: bytes) -> Path:
+def _keep(place: Destination, old: bytes) -> Path:
     number = 0
     while True:
-        kept = target.with_name(f"{target.name}.orig{number or ''}")
         try:
-            files.create(kept, old, like=target)
+            return place.create_beside(f"{place.path.name}.orig{number or ''}", old)
         except FileExistsError:
             number += 1
-        else:
-            return kept

@@ -14,7 +14,7 @@ from __future__ import annotations
 import errno
 import os
 import zlib
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,6 +22,9 @@ from domcaps import files
 from domcaps.errors import RecordingError
 from domcaps.facts.bounded import TooMuch, require_outline, unpack
 from domcaps.facts.record import FORMAT, Recording
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NAME = "domcaps recording"
 
@@ -79,15 +82,7 @@ def save(recording: Recording, path: str | Path) -> None:
         if os.fspath(path).endswith("/") or not os.fspath(path):
             # as a Path it would be the name of a file
             raise IsADirectoryError(errno.EISDIR, "it is no name of a file")
-        target = Path(path)
-        # what is recorded must not become another user's to change, nor go into a file that a
-        # link of another user leads to
-        files.require_own(files.target_of(target))
-        if target.exists() and not target.is_file():
-            # a pipe or a terminal can't be replaced
-            files.write_into(target, data)
-        else:
-            files.replace(target, data)
+        files.replace(path, data)
     except (OSError, ValueError, RuntimeError) as error:
         raise RecordingError(
             f"it can't be written: {getattr(error, 'strerror', None) or error}",

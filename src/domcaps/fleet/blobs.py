@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from domcaps.destination import destination, make_folders
 from domcaps.errors import FleetError
 
 if TYPE_CHECKING:
@@ -104,26 +105,23 @@ class BlobFolder:
             return file.read(LARGEST + 1) or b""
 
     def put(self, key: str, data: bytes) -> None:
-        """Write beside, sync, rename."""
+        """Write beside, sync, rename; links of other users are not followed."""
         path = self.root / _require_key(key)
         parts = self._folder(self.root / _PARTS)
         self._folder(path.parent)
         # names of two writers, or of one that has a former one's number, never meet
-        part = parts / f"{os.getpid()}-{next(self._count)}-{secrets.token_hex(8)}"
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        try:
-            with open(handle, "wb") as file:  # noqa: PTH123 - opened exclusively
-                file.write(data)
-                file.flush()
-                os.fsync(handle)
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        name = f"{os.getpid()}-{next(self._count)}-{secrets.token_hex(8)}"
+        with destination(parts / name) as part, destination(path, follow=False) as place:
+            part.create(data)
+            try:
+                place.take(part)
+            except BaseException:
+                part.remove()
+                raise
 
     def _folder(self, path: Path) -> Path:
         if path not in self._made:
-            path.mkdir(parents=True, exist_ok=True)
+            make_folders(path)
             self._made.add(path)
         return path
 
@@ -146,8 +144,8 @@ class BlobFolder:
 
     def delete(self, key: str) -> None:
         """Remove the file."""
-        with suppress(FileNotFoundError):
-            (self.root / key).unlink()
+        with suppress(FileNotFoundError), destination(self.root / key, follow=False) as place:
+            place.remove()
 
 
 class ObjectStore:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from domcaps.destination import checked
 from domcaps.errors import FleetError
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ class VerdictIndex:
         self._written: dict[bytes | tuple[bytes, ...], int] = {}
         self._bodies: dict[int, bytes] = {}
         try:
-            self._base = sqlite3.connect(path, timeout=60, isolation_level=None)
+            # SQLite follows links, and makes further files beside
+            self._base = sqlite3.connect(checked(path), timeout=60, isolation_level=None)
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("PRAGMA synchronous=NORMAL")
             self._base.executescript(_TABLES)

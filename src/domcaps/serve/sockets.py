@@ -13,6 +13,7 @@ import struct
 import time
 from typing import TYPE_CHECKING
 
+from domcaps.destination import checked
 from domcaps.errors import RequestError
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ class UnixSocket:
         try:
             with _locked(path.parent):
                 _remove_stale(path)
+                # a relative path may be short enough, and an absolute one not
+                checked(path)
                 _bind(self.listening, path, mode)
                 found = path.lstat()
         except OSError as error:
@@ -163,7 +166,20 @@ def _bind(made: socket.socket, path: Path, mode: int) -> None:
         os.umask(before)
     # at once: who waits for the name to appear connects then
     made.listen(BACKLOG)
-    path.chmod(mode)
+    _set_mode(path, mode)
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    """Set the mode of the socket, which an access list of the folder may have changed.
+
+    Another user who can exchange the name must not make it that of another file.
+    """
+    handle = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if stat.S_ISSOCK(os.fstat(handle).st_mode):
+            os.chmod(f"/proc/self/fd/{handle}", mode)  # noqa: PTH101 - text
+    finally:
+        os.close(handle)
 
 
 def _remove_stale(path: Path) -> None:
