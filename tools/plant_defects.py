@@ -28,6 +28,7 @@ import domcaps
 from domcaps.errors import DomcapsError
 from domcaps.verify.engine import verify_target
 from domcaps.verify.plan import MACHINE, Attempt, plan
+from domcaps.verify.throwaway import throwaway_folder
 from domcaps.verify.trying import QemuTrier
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def changed(defect: Defect, world: World, sound: dict[str, Attempt]) -> list[Att
 
 def disagreement(world: World, wanted: list[Attempt]) -> str:
     """Start the real QEMU, and tell what disagrees, "" where nothing does."""
-    result = asyncio.run(verify_target(world, wanted, QemuTrier(2)))
+    with throwaway_folder() as folder:
+        result = asyncio.run(verify_target(world, wanted, QemuTrier(2, folder)))
     for tried in result.tried:
         if tried.disagreement and tried.path != MACHINE:
             target = world.target

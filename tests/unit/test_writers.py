@@ -129,7 +129,7 @@ def test_the_mode_of_a_socket_is_not_given_to_what_takes_its_name(
     victim.chmod(0o600)
     listen = socket.socket.listen
 
-    def exchange(made: object, backlog: int) -> None:
+    def exchange(made: socket.socket, backlog: int) -> None:
         (tmp_path / "socket").unlink()
         (tmp_path / "socket").symlink_to("victim")
         listen(made, backlog)
