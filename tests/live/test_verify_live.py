@@ -183,7 +183,7 @@ def test_who_ends_it_finds_nothing_left(
     assert "Traceback" not in said
     # what looks after it needs a moment where the process itself could not
     limit = time.monotonic() + (10 if number == signal.SIGKILL else 0)
-    while (survivors(mark) or list(short.iterdir())) and time.monotonic() < limit:
+    while (survivors(mark) or any(short.iterdir())) and time.monotonic() < limit:
         time.sleep(0.1)
     assert survivors(mark) == []
     assert not any(short.iterdir())
