@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from domcaps.choose.api import WishOptions
     from domcaps.choose.change import Change
     from domcaps.choose.chosen import Chosen, Step
+    from domcaps.choose.conversion import Conversion, GuestNotice
     from domcaps.choose.repaired import Repair
     from domcaps.errors import (
         DomainError,
@@ -98,6 +99,7 @@ __all__ = [
     "Change",
     "Chosen",
     "Comparison",
+    "Conversion",
     "Counts",
     "DeviceViews",
     "Dialect",
@@ -124,6 +126,7 @@ __all__ = [
     "Flags",
     "FleetError",
     "Guest",
+    "GuestNotice",
     "Host",
     "HostFacts",
     "HostFactsError",
@@ -189,6 +192,8 @@ if not TYPE_CHECKING:
         "Change": "domcaps.choose.change",
         "Chosen": "domcaps.choose.chosen",
         "Step": "domcaps.choose.chosen",
+        "Conversion": "domcaps.choose.conversion",
+        "GuestNotice": "domcaps.choose.conversion",
         "Repair": "domcaps.choose.repaired",
         "ExtendedCapabilities": "domcaps.extended.capabilities",
         "ExtendedRow": "domcaps.extended.rows",

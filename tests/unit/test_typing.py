@@ -17,7 +17,11 @@ from plain_hosts import plain
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "tests" / "typing"
-RIGHT = ("before_migration", "pick_video", "summarize")
+MANUAL = ROOT / "docs" / "programs.md"
+RIGHT = (
+    "ask_fleet", "before_migration", "convert_folder", "fail_on_warnings", "pick_video",
+    "read_report", "summarize", "usable_cpus", "why_refused",
+)  # fmt: skip
 
 
 def planted() -> list[int]:
@@ -29,6 +33,12 @@ def planted() -> list[int]:
 def test_every_program_is_checked() -> None:
     assert sorted(path.stem for path in PROGRAMS.glob("*.py")) == sorted((*RIGHT, "typos"))
     assert len(planted()) > 10
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_the_manual_shows_it(name: str) -> None:
+    text = (PROGRAMS / f"{name}.py").read_text()
+    assert f"```python\n{text}```\n" in MANUAL.read_text()
 
 
 def mypy(*names: str) -> str:
@@ -77,20 +87,55 @@ def test_pyright_accepts_them_and_finds_each_mistake() -> None:
     assert {name for name, _ in found} == {"typos"}
 
 
-def run(program: str, *arguments: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def run(program: str, *arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run a program in this process; gives its exit code."""
     monkeypatch.setattr(sys, "argv", [program, *arguments])
-    runpy.run_path(str(PROGRAMS / f"{program}.py"), run_name="__main__")
+    try:
+        runpy.run_path(str(PROGRAMS / f"{program}.py"), run_name="__main__")
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
 
 
-def test_they_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "domains").mkdir()
+    (tmp_path / "domains" / "good.xml").write_text(GOOD)
+    (tmp_path / "domains" / "bad.xml").write_text(BAD)
+    return tmp_path / "domains"
+
+
+PRINTED = {
+    "pick_video": (0, "virtio\n"),
+    "summarize": (0, "1 error video-model-type-unknown"),
+    "usable_cpus": (0, "qemu32: lacks pni"),
+    "fail_on_warnings": (1, "bad.xml:6:16: error: "),
+    "convert_folder": (0, "type='virtio' instead of 'nobodys'"),
+    "read_report": (0, "disk.diskDevice: disk, cdrom, floppy, lun"),
+    "why_refused": (0, "accepted: "),
+    "ask_fleet": (0, "good.xml: 1 hosts accept it: debian13-x86_64"),
+    "before_migration": (0, "True"),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_it_runs(
+    name: str,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     old, new = plain("debian12-x86_64"), plain("debian13-x86_64")
-    (tmp_path / "good.xml").write_text(GOOD)
-    (tmp_path / "bad.xml").write_text(BAD)
-    run("pick_video", new, monkeypatch=monkeypatch)
-    assert capsys.readouterr().out.startswith("virtio\n")
-    run("summarize", new, str(tmp_path), monkeypatch=monkeypatch)
-    assert "1 error video-model-type-unknown" in capsys.readouterr().out
-    run("before_migration", old, new, str(tmp_path / "good.xml"), monkeypatch=monkeypatch)
-    assert "True" in capsys.readouterr().out
+    good, bad = str(folder / "good.xml"), str(folder / "bad.xml")
+    given = {
+        "summarize": (new, str(folder)),
+        "fail_on_warnings": (str(folder), new),
+        "convert_folder": (new, str(folder), str(tmp_path)),
+        "why_refused": (new, bad),
+        "ask_fleet": (str(tmp_path / "store"), good, bad),
+        "before_migration": (old, new, good),
+    }
+    code, text = PRINTED[name]
+    assert run(name, *given.get(name, (new,)), monkeypatch=monkeypatch) == code
+    assert text in capsys.readouterr().out

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Notice:
-    """What the guest sees of a conversion, and how much it minds, from 0 to 100."""
+class GuestNotice:
+    """What the guest sees of a conversion; `weight` is how much it minds, from 0 to 100."""
 
     weight: int
     text: str
@@ -42,7 +42,12 @@ class Conversion:
     """
 
     repair: Repair
-    notices: tuple[Notice, ...]
+    notices: tuple[GuestNotice, ...]
+
+    def __str__(self) -> str:
+        """Give a line for each change, each finding that is left, and each notice."""
+        notices = [f"visible in the guest: {notice.text}" for notice in self.notices]
+        return "\n".join(filter(None, [str(self.repair), *notices]))
 
     @property
     def data(self) -> bytes:
@@ -89,7 +94,7 @@ def convert(
         repaired.remedies,
     )  # fmt: skip
     notices = sorted(draft.notices.items(), key=lambda item: -item[1])
-    return Conversion(found, tuple(Notice(weight, text) for text, weight in notices))
+    return Conversion(found, tuple(GuestNotice(weight, text) for text, weight in notices))
 
 
 def _minded(draft: ConversionDraft, path: str) -> None:

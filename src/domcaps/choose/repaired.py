@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from domcaps.checked import checked
+
 if TYPE_CHECKING:
     from domcaps.choose.change import Change
     from domcaps.language.finding import Finding
@@ -50,6 +52,7 @@ class Repair:
         """The changes as a unified diff, "" where there are none."""
         return self.diff_of("domain.xml")
 
+    @checked
     def diff_of(self, name: str) -> str:
         """Give the changes as a unified diff of a file, which ``patch`` and ``git apply`` take.
 

@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 
 from domcaps.choose.change import Change as EditChange
 from domcaps.choose.chosen import Step
-from domcaps.choose.conversion import Notice
+from domcaps.choose.conversion import GuestNotice
 from domcaps.fresh.explain import Provenance
 from domcaps.fresh.watching import Event
 from domcaps.language import Reason, Target
@@ -249,7 +249,7 @@ class ConvertDocument(VersionedDocument, frozen=True, kw_only=True):
     accepted: bool
     xml: str
     changes: tuple[EditChange, ...]
-    guest: tuple[Notice, ...]
+    guest: tuple[GuestNotice, ...]
     findings: tuple[LeftFinding, ...]
     remedies: tuple[tuple[str, ...], ...]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from domcaps.checked import checked
 from domcaps.errors import UnsupportedTargetError
 from domcaps.facts.emulator import EmulatorFacts
 from domcaps.similar import close_matches
@@ -37,10 +38,12 @@ class RecordedEmulators:
         """Add emulators whose facts are at hand: several hosts may share them."""
         self._emulators.update((facts.path, facts) for facts in emulators)
 
+    @checked
     def paths(self) -> tuple[str, ...]:
         """Name those that were recorded."""
         return tuple(self._emulators)
 
+    @checked
     def get(self, path: str) -> EmulatorFacts:
         """Give a recorded one."""
         if path not in self._emulators:
@@ -51,6 +54,7 @@ class RecordedEmulators:
             )
         return self._emulators[path]
 
+    @checked
     def find(self, name: str) -> str:
         """Compare the last part of each path."""
         for path in self._emulators:

@@ -6,6 +6,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from domcaps.checked import checked
 from domcaps.errors import HostFactsError
 from domcaps.facts.firmware import FirmwareIndex, FirmwareSummary
 from domcaps.facts.firmwarefile import DEFAULT_IMAGES
@@ -26,6 +27,7 @@ TPM_PROGRAMS = ("swtpm", "swtpm_setup", "swtpm_ioctl")
 _TPM_FEATURES = {"tpm-1.2": "1.2", "tpm-2.0": "2.0"}
 
 
+@checked
 def read_host_facts(data: bytes, where: str = "") -> HostRecord:
     """Decode JSON of the form of `HostRecord`; raises `HostFactsError` with the place.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from domcaps.errors import DomcapsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 F = TypeVar("F", bound="Callable[..., Any]")
 C = TypeVar("C", bound="type[Any]")
@@ -27,24 +27,24 @@ class OpenFilesError(DomcapsError):
 
 def says_open_files(function: F) -> F:
     """Have a function raise `OpenFilesError` where it can open no more files."""
-    if inspect.isgeneratorfunction(function):
 
-        @functools.wraps(function)
-        def call(*arguments: Any, **named: Any) -> Any:
-            try:
-                yield from function(*arguments, **named)
-            except OSError as error:
-                _say(error)
-    else:
-
-        @functools.wraps(function)
-        def call(*arguments: Any, **named: Any) -> Any:
-            try:
-                return function(*arguments, **named)
-            except OSError as error:
-                _say(error)
+    @functools.wraps(function)
+    def call(*arguments: Any, **named: Any) -> Any:
+        try:
+            found = function(*arguments, **named)
+        except OSError as error:
+            _say(error)
+        # what a generator does comes later; its arguments are checked now
+        return _guarded(found) if inspect.isgenerator(found) else found
 
     return cast("F", call)
+
+
+def _guarded(found: Iterator[Any]) -> Iterator[Any]:
+    try:
+        yield from found
+    except OSError as error:
+        _say(error)
 
 
 def methods_say_open_files(made: C) -> C:

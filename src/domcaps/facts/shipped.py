@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from domcaps.checked import checked
 from domcaps.errors import UnsupportedTargetError
 from domcaps.similar import close_matches
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 SUFFIX = ".domcaps"
 
 
+@checked
 def shipped_names() -> tuple[str, ...]:
     """Name the recordings, such as ``debian13-x86_64``."""
     folder = _folder()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from domcaps.checked import checked
 from domcaps.errors import TranscriptError
 from domcaps.facts import bounded
 from domcaps.facts.question import ask, question_of
@@ -54,6 +55,7 @@ class _Accelerators(msgspec.Struct, frozen=True):
     enabled: str = ""
 
 
+@checked
 def read_transcript(data: bytes, *, where: str, emulator: str) -> EmulatorRecord:
     """Read a transcript into the record of one emulator.
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domcaps._version import DEFAULT_DIALECT, __version__
+from domcaps.checked import checked
 from domcaps.errors import FleetError
 from domcaps.fleet.answers import joined_answer
 from domcaps.fleet.engine import Engine
@@ -104,8 +105,9 @@ def _engine(question: FleetQuestion) -> Engine:
     return _ENGINES[question]
 
 
+@checked
 def ask(
-    store: FleetStore | str,
+    store: FleetStore | Path | str,
     domains: Iterable[tuple[str, bytes]],
     executor: Executor | None = None,
     *,

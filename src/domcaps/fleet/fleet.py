@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domcaps._version import DEFAULT_DIALECT
+from domcaps.arguments import document
+from domcaps.checked import checked
 from domcaps.facts.open_files import methods_say_open_files
 from domcaps.facts.recording import load
 from domcaps.fleet.engine import Engine
@@ -21,6 +23,7 @@ from domcaps.language.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from concurrent.futures import Executor
 
     from domcaps.facts.record import Recording
     from domcaps.fleet.answers import DomainAnswer, HostSet
@@ -75,12 +78,14 @@ class Fleet:
         self.store = store
 
     @classmethod
+    @checked
     def open(cls, place: str | Path) -> Fleet:
         """Open a store by its folder or URL; it is made when the first host is added."""
         return cls(FleetStore(place))
 
     # -- the store -----------------------------------------------------------------------------
 
+    @checked
     def add(self, recording: Recording | str | Path, name: str = "") -> Manifest:
         """FleetStore a recording; its name is by default that of its file."""
         if isinstance(recording, str | Path):
@@ -91,6 +96,7 @@ class Fleet:
         self._engines.clear()
         return self.store.add(recording, name)
 
+    @checked
     def host(self, name: str) -> Host:
         """Give one host as `Host.load` gives a recorded one."""
         return self.host_of(self.store.manifest(self._key(name)))
@@ -117,10 +123,12 @@ class Fleet:
 
         return question_of(self.store, [name], DEFAULT_DIALECT).keys[0][1]
 
+    @checked
     def gc(self, *, keep: int = 0) -> Collected:
         """Remove content that no manifest names; see `domcaps.fleet.upkeep`."""
         return collect_garbage(self.store, keep=keep)
 
+    @checked
     def check(self) -> list[Trouble]:
         """Verify every content against its hash."""
         return check(self.store)
@@ -151,13 +159,15 @@ class Fleet:
             self._engines[libvirt] = Engine(self.hosts, libvirt)
         return self._engines[libvirt]
 
+    @checked
     def accepts(
         self, xml: str | bytes, libvirt: str = DEFAULT_DIALECT, *, name: str = "domain"
     ) -> Accepts:
         """Tell which hosts accept a domain, and why the others do not."""
-        data = xml.encode() if isinstance(xml, str) else xml
+        data = document(xml)
         return accepts_of(self.engine(libvirt).ask(name, data), self.hosts, data)
 
+    @checked
     def verdicts(
         self,
         domains: Iterable[tuple[str, bytes]],
@@ -165,8 +175,40 @@ class Fleet:
     ) -> Iterator[PairVerdict]:
         """Give the answer for each pair of a domain and a host."""
         engine = self.engine(libvirt)
+        return self._verdicts(engine, domains)
+
+    def _verdicts(
+        self, engine: Engine, domains: Iterable[tuple[str, bytes]]
+    ) -> Iterator[PairVerdict]:
         for name, data in domains:
             yield from verdicts_of(engine.ask(name, data), self.hosts, data)
+
+    @checked
+    def ask(
+        self,
+        domains: Iterable[tuple[str, bytes]],
+        executor: Executor | None = None,
+        *,
+        libvirt: str = DEFAULT_DIALECT,
+        new: bool = True,
+        index: Path | str | None = None,
+    ) -> Iterator[Accepts]:
+        """Tell of many domains which hosts accept them, as soon as it is known of each.
+
+        `domains` are pairs of a name and a document. The work is divided between processes of this
+        machine, or given to `executor`; `index` is a file that keeps results for the next time. See
+        `domcaps.fleet.ask.ask`. The order is that in which answers arrive.
+        """
+        from domcaps.fleet.ask import ask
+
+        named = list(domains)
+        data = dict(named)
+        hosts = self.hosts
+        answers = ask(
+            self.store, named, executor, hosts=hosts.names, libvirt=libvirt, new=new, index=index
+        )
+        for answer in answers:
+            yield accepts_of(answer, hosts, data[answer.name])
 
 
 def verdicts_of(answer: DomainAnswer, hosts: FleetHosts, data: bytes) -> Iterator[PairVerdict]:

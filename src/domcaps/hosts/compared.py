@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from domcaps import arguments
 from domcaps._version import DEFAULT_DIALECT
+from domcaps.checked import checked
 from domcaps.errors import DomainError
-from domcaps.language.target import TargetOptions
+from domcaps.language.target import Target
 from domcaps.report.diff import Difference, diff
 from domcaps.validate.compare import DomainDifference, compare_domain
 
@@ -17,17 +17,20 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from domcaps.hosts.host import Host
+    from domcaps.language.target import TargetOptions
     from domcaps.validate.explain import DomainExplanation
 
 
 class Comparison(msgspec.Struct, frozen=True):
     """What differs between two hosts, and what becomes of a domain that moves.
 
-    `differences` are the statements of their reports; `domain` is None where no domain was given.
+    `differences` are the statements of their reports, which are for `targets`; `domain` is None
+    where no domain was given.
     """
 
     differences: tuple[Difference, ...]
     domain: DomainDifference | None = None
+    targets: tuple[Target, ...] = ()
 
     @property
     def is_same(self) -> bool:
@@ -40,6 +43,7 @@ class Comparison(msgspec.Struct, frozen=True):
         return "\n".join([*lines, *([str(self.domain)] if self.domain is not None else [])])
 
 
+@checked
 def compare(
     before: Host,
     after: Host,
@@ -48,20 +52,20 @@ def compare(
 ) -> Comparison:
     """Compare what two hosts can give a guest, and how they judge a domain.
 
-    The reports are for the same `target` on both sides, with the defaults of
-    `Host.domain_capabilities`; `domain` is a ``<domain>`` document, which names its own target.
+    The reports are for the same `target` options on both sides. What they leave open is the default
+    of each host, as in `Host.domain_capabilities`: hosts of two architectures are compared for two
+    architectures unless `arch` is given. `domain` is a ``<domain>`` document, which names its own
+    target.
     Raises `UnsupportedTargetError` where a host has no such target, and `UnknownDialectError`.
     """
-    arguments.host("before", before)
-    arguments.host("after", after)
-    arguments.options("compare", target, TargetOptions)
     libvirt = target.get("libvirt", DEFAULT_DIALECT)
-    differences = diff(before.world(**target), after.world(**target))
+    worlds = before.world(**target), after.world(**target)
+    differences, targets = diff(*worlds), tuple(world.target for world in worlds)
     if domain is None:
-        return Comparison(differences)
+        return Comparison(differences, targets=targets)
     verdicts = before.validate(domain, libvirt), after.validate(domain, libvirt)
     uses = _uses(before, domain, libvirt), _uses(after, domain, libvirt)
-    return Comparison(differences, compare_domain(verdicts, uses))
+    return Comparison(differences, compare_domain(verdicts, uses), targets)
 
 
 def _uses(host: Host, domain: str | bytes, libvirt: str) -> DomainExplanation | None:

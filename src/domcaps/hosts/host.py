@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from domcaps._version import DEFAULT_DIALECT
-from domcaps.arguments import document, several
+from domcaps.arguments import document
+from domcaps.checked import checked
 from domcaps.errors import DomcapsError
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.facts.emulators import RecordedEmulators
@@ -90,6 +91,7 @@ class Host(TableReaders):
         return self._node
 
     @staticmethod
+    @checked
     def local(
         *, inventory: bool = False, qemu_user: str = "", cache: bool | Path = True
     ) -> LiveHost:
@@ -111,6 +113,7 @@ class Host(TableReaders):
         )
 
     @staticmethod
+    @checked
     def open(name: str | Path = "local") -> Host:
         """Open a host by what ``--host`` of the command line takes.
 
@@ -130,6 +133,7 @@ class Host(TableReaders):
         return Host.load(name)
 
     @classmethod
+    @checked
     def load(cls, path: str | Path) -> Host:
         """Read the file of a recording; raises `RecordingError` where it can't be used."""
         from domcaps.facts.recording import load
@@ -137,6 +141,7 @@ class Host(TableReaders):
         return cls.from_recording(load(Path(path)), origin=str(path))
 
     @classmethod
+    @checked
     def from_recording(cls, recording: Recording, origin: str = "") -> Host:
         """Take a recording that is in memory already."""
         emulators, node = RecordedEmulators(recording.emulators), recording.node
@@ -183,6 +188,7 @@ class Host(TableReaders):
 
         return talk_with_record(world.emulator, ACCELERATORS[world.target.virttype], talk)
 
+    @checked
     def has_emulator(self, arch: str | None = None) -> bool:
         """Tell whether an emulator would be found without naming one."""
         return bool(find_emulator(self.facts, self.emulators, arch, self.origin))
@@ -195,6 +201,7 @@ class Host(TableReaders):
         paths = self.emulators.paths()
         return self.emulators.get(paths[0]).arch if len(paths) == 1 else self.facts.arch
 
+    @checked
     def default_emulator(self, arch: str | None = None) -> str:
         """Give the path of the emulator for an architecture, the host's own by default.
 
@@ -279,6 +286,7 @@ class LiveHost(Host):
 
         return talk_with_emulator(world.target.emulator, talk)
 
+    @checked
     def verify(
         self,
         questions: Sequence[Mapping[str, str | None]],
@@ -297,7 +305,6 @@ class LiveHost(Host):
         """
         from domcaps.hosts.live import verify
 
-        several("elements", elements)
         asked = [self._admission.admit(self._named(question)) for question in questions]
         return verify(
             self.machine,
@@ -308,6 +315,7 @@ class LiveHost(Host):
             progress=progress,
         )
 
+    @checked
     def try_domain(
         self,
         xml: str | bytes,
@@ -338,6 +346,7 @@ class LiveHost(Host):
         given = {name: value for name, value in asked.items() if value is not None}
         return Question(**given)  # type: ignore[arg-type]
 
+    @checked
     def shown_lies(self, **options: Unpack[TargetOptions]) -> frozenset[str] | None:
         """Give the paths that `verify` showed to be refused here.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from domcaps.checked import checked
 from domcaps.facts.trust import plain
 from domcaps.fresh.answers import Local
 from domcaps.fresh.build import Build
@@ -32,16 +33,19 @@ class LiveEmulators:
     def __init__(self, machine: LocalMachine) -> None:
         self._machine = machine
 
+    @checked
     def paths(self) -> tuple[str, ...]:
         """Name every ``qemu-system-…`` on the search path."""
         from domcaps.facts.discovery import installed_emulators
 
         return installed_emulators()
 
+    @checked
     def get(self, path: str) -> EmulatorFacts:
         """Give what it answers now; it is executed only if somebody vouches for it."""
         return self._machine.emulator(plain(path))
 
+    @checked
     def find(self, name: str) -> str:
         """Look along the search path."""
         return self._machine.find(name)

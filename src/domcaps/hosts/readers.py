@@ -7,17 +7,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from domcaps._version import DEFAULT_DIALECT
-from domcaps.arguments import document, several
+from domcaps.arguments import document
+from domcaps.checked import checked
 from domcaps.facts.open_files import methods_say_open_files
 from domcaps.language import World, check_dialect
 from domcaps.language.target import Flags, Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Self, Unpack
+    from typing import Literal, Self, Unpack
 
     from domcaps.choose.api import WishOptions
     from domcaps.choose.chosen import Chosen
+    from domcaps.choose.conversion import Conversion
     from domcaps.choose.repaired import Repair
     from domcaps.extended.capabilities import ExtendedCapabilities
     from domcaps.facts.emulators import Emulators
@@ -69,6 +71,7 @@ class TableReaders(ABC):
     def has_emulator(self, arch: str | None = None) -> bool:
         """Tell whether an emulator would be found without naming one."""
 
+    @checked
     def domain_capabilities(
         self,
         emulator: str | None = None,
@@ -97,6 +100,7 @@ class TableReaders(ABC):
         path = self.vouch(emulator)
         return self.answer(Question(path, arch, machine, virttype, libvirt, flags, strict))
 
+    @checked
     def extended_capabilities(
         self,
         emulator: str | None = None,
@@ -117,6 +121,7 @@ class TableReaders(ABC):
 
         return ExtendedCapabilities(world, partial(self.known_world, libvirt=libvirt))
 
+    @checked
     def audit(
         self, report: str | bytes, libvirt: str = DEFAULT_DIALECT, *, source: str = "report"
     ) -> Audit:
@@ -147,6 +152,7 @@ class TableReaders(ABC):
 
         return DomainCapabilities(build(self.world_of(question)))
 
+    @checked
     def world(
         self,
         emulator: str | None = None,
@@ -176,6 +182,7 @@ class TableReaders(ABC):
         """
         return self
 
+    @checked
     def explain(
         self,
         path: str,
@@ -195,6 +202,7 @@ class TableReaders(ABC):
 
         return explain(path, self.world(emulator, arch, machine, virttype, libvirt))
 
+    @checked
     def explain_domain(
         self,
         xml: str | bytes,
@@ -222,6 +230,7 @@ class TableReaders(ABC):
 
         return explain_domain(document(xml), open_world)
 
+    @checked
     def validate(
         self,
         xml: str | bytes,
@@ -247,7 +256,6 @@ class TableReaders(ABC):
         from domcaps.validate.selection import ignored_codes
 
         check_dialect(libvirt)
-        several("ignore", ignore)
 
         # many domains name the same target
         open_world = partial(self.known_world, libvirt=libvirt)
@@ -255,6 +263,7 @@ class TableReaders(ABC):
             document(xml), open_world, ignored_codes(ignore), new=new, schema=schema
         )
 
+    @checked
     def native(
         self,
         xml: str | bytes,
@@ -279,6 +288,7 @@ class TableReaders(ABC):
             command.validation = self.validate(xml, libvirt, new=new)
         return command
 
+    @checked
     def choose(
         self,
         name: str = "guest",
@@ -297,6 +307,7 @@ class TableReaders(ABC):
 
         return choose([self], self.guest_arch, name, memory, vcpus, **wishes)
 
+    @checked
     def repair(
         self, xml: str | bytes, libvirt: str = DEFAULT_DIALECT, *, new: bool = True
     ) -> Repair:
@@ -310,3 +321,28 @@ class TableReaders(ABC):
 
         check_dialect(libvirt)
         return repair([self], document(xml), libvirt, new=new)
+
+    @checked
+    def convert(
+        self,
+        xml: str | bytes,
+        libvirt: str = DEFAULT_DIALECT,
+        *,
+        to: Literal["q35", "pc"] | None = None,
+        hotplug: int = 0,
+        keep: bool = False,
+        new: bool = True,
+    ) -> Conversion:
+        """Convert a domain to this host, and with `to` to another machine type of x86.
+
+        As ``domcaps convert``: `hotplug` is a number of free PCI Express ports to add, `keep`
+        writes the versioned machine type. `new` is as in `validate`. The result has ``.data`` (the
+        text), ``.accepted``, ``.repair`` with each change, and ``.notices``: what the guest sees.
+        Raises `DomainError` for what is not XML, `InputError` for text that can't be edited in
+        place, `RequestError` for a guest that can't have that machine type.
+        """
+        from domcaps.choose.conversion import convert
+
+        check_dialect(libvirt)
+        data = document(xml)
+        return convert([self], data, libvirt, board=to or "", hotplug=hotplug, keep=keep, new=new)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from domcaps import arguments
 from domcaps._version import DEFAULT_DIALECT
+from domcaps.checked import checked
 from domcaps.errors import RequestError
 from domcaps.report.capabilities import DomainCapabilities
 from domcaps.report.document import build
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from domcaps.hosts.host import Host
 
 
+@checked
 def choose_for(
     hosts: Iterable[Host],
     name: str = "guest",
@@ -35,6 +37,7 @@ def choose_for(
     return choose(listed, listed[0].guest_arch, name, memory, vcpus, **wishes)
 
 
+@checked
 def baseline(
     hosts: Iterable[Host],
     emulator: str | None = None,

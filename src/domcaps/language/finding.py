@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from domcaps.language.fix import Fix
+from domcaps.language.reason_lines import shown_lines
 from domcaps.language.truth import Reason
 
 MOST_SHOWN = 60
@@ -66,7 +67,13 @@ class Finding(msgspec.Struct, frozen=True):
     as_if: str = ""
     hosts: tuple[str, ...] = ()
 
+    @property
+    def why(self) -> tuple[str, ...]:
+        """The reason for people: a line for each requirement that is not met, or for each fact."""
+        return () if self.reason is None else shown_lines(self.reason, of_error=True)
+
     def __str__(self) -> str:
         """Give one line: the place, the severity, the message and the code."""
         place = f"{self.line}:{self.column}: " if self.line else ""
-        return f"{place}{self.severity.value}: {self.message} [{self.code}]"
+        when = " (when it is started)" if self.stage is Stage.START else ""
+        return f"{place}{self.severity.value}{when}: {self.message} [{self.code}]"

@@ -43,6 +43,12 @@ def reason_lines(reason: Reason, *, of_error: bool = False) -> tuple[ReasonLine,
     return tuple(_lines(reason, 0, wanted=True))
 
 
+def shown_lines(reason: Reason, *, of_error: bool = False) -> tuple[str, ...]:
+    """Give the same as texts, indented, without where it was read."""
+    lines = reason_lines(reason, of_error=of_error)
+    return tuple(f"{'  ' * line.depth}{line.mark} {line.text}" for line in lines)
+
+
 def _facts(reason: Reason) -> Iterator[ReasonLine]:
     """Give what holds as facts, without the words that only combine."""
     inner = [one for one in reason.because if one.truth is Truth.YES]

@@ -6,7 +6,7 @@ import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from domcaps.arguments import several
+from domcaps.checked import checked
 from domcaps.report.view import DeviceViews, FeatureViews, SectionView, TopViews
 
 if TYPE_CHECKING:
@@ -63,11 +63,11 @@ class DomainCapabilities:
         """The guest's architecture."""
         return self.document.arch
 
+    @checked
     def without(self, paths: Collection[str]) -> DomainCapabilities:
         """Leave statements out: ``video.modelType=qxl``, ``vmcoreinfo``, ``vcpu max`` …."""
         from domcaps.report.truth import leave_out
 
-        several("paths", paths)
         return DomainCapabilities(leave_out(self.document, paths))
 
     @cached_property

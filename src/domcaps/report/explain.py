@@ -14,6 +14,7 @@ from domcaps.errors import RequestError
 from domcaps.language import Element, Enum, Reason, Rows, Truth
 from domcaps.language.observed import HostFact
 from domcaps.language.predicate import AllOf, AnyOf, Not, Predicate
+from domcaps.language.reason_lines import shown_lines
 from domcaps.language.remedy import Effort
 from domcaps.language.table import AnyChoice
 from domcaps.language.truth import ALL, all_of
@@ -54,6 +55,11 @@ class Explanation(msgspec.Struct, frozen=True):
     reason: Reason
     spoken: bool = True
     changes: tuple[NeededChange, ...] = ()
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """The reason for people: a line for each requirement that is not met, or that is."""
+        return shown_lines(self.reason)
 
     def __str__(self) -> str:
         """Give the path with yes, no or unknown, and the reason below it."""

@@ -56,9 +56,8 @@ class SectionView:
 
         An element that is not supported has no enums.
         """
-        return MappingProxyType(
-            {p.name: p.values for p in self._section.parts if isinstance(p, EnumAnswer)}
-        )
+        found = {p.name: p.values for p in self._section.parts if isinstance(p, EnumAnswer)}
+        return MappingProxyType(_Enums(found))
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -81,6 +80,15 @@ class SectionView:
         def __getattr__(self, name: str) -> SectionView:
             """Give an element inside this one: ``caps.os.loader``."""
             return getattr(self.parts, name)
+
+
+class _Enums(dict[str, tuple[str, ...]]):
+    """Enums by name; the error for one that is not there names the nearest."""
+
+    def __missing__(self, name: object) -> tuple[str, ...]:
+        """Raise `KeyError` with what was meant."""
+        hint = did_you_mean(name, self) if isinstance(name, str) else ""
+        raise KeyError(f"the element has no enum {name!r} here{hint}")
 
 
 class SectionViews(Mapping[str, SectionView]):
@@ -116,8 +124,9 @@ class SectionViews(Mapping[str, SectionView]):
                     return view
             raise AttributeError(self._lacking(name))
 
-    def _lacking(self, name: str) -> str:
-        hint = did_you_mean(name, self.__dict__.get("_views", ()))
+    def _lacking(self, name: object) -> str:
+        known = self.__dict__.get("_views", ())
+        hint = did_you_mean(name, known) if isinstance(name, str) else ""
         return f"the report has no element {name!r} here{hint}"
 
 

@@ -1,0 +1,150 @@
+"""Public functions refuse arguments of a wrong type, a wrong name or a wrong number alike.
+
+::
+
+    @checked
+    def validate(self, xml: str | bytes, libvirt: str = "auto", *, new: bool = True) -> Validation:
+
+The annotations say what is taken. They are read at the first call; `domcaps.argument_kinds` knows
+which of their forms there are. Every refusal is a `WrongTypeError`.
+"""
+
+from __future__ import annotations
+
+import functools
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from domcaps.arguments import document
+from domcaps.errors import WrongTypeError
+from domcaps.similar import close_matches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import CodeType
+
+    from domcaps.argument_kinds import ArgumentKind
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_DOCUMENT = "str | bytes"
+"""The annotation of a document, for which the name of a file is often given."""
+_OWN = frozenset({"self", "cls"})
+_VAR_NAMED = 0x08
+"""Flag of a code object that has ``**named``."""
+
+
+def checked(function: Callable[P, R]) -> Callable[P, R]:
+    """Have a public function raise `WrongTypeError` for arguments that it does not take.
+
+    The arguments are checked when the function is called, also if it is a generator. Costs a few
+    microseconds for each call.
+    """
+    known: list[_Signature] = []
+
+    @functools.wraps(function)
+    def call(*arguments: P.args, **named: P.kwargs) -> R:
+        if not known:
+            known.append(_Signature(function))
+        known[0].check(arguments, named)
+        return function(*arguments, **named)
+
+    return call
+
+
+class _Signature:
+    """What a function takes: `kinds` by name; parameters without an annotation take everything."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        # what reads annotations is not loaded for a command that calls none of these functions
+        from domcaps.argument_kinds import kind_of
+
+        code: CodeType = function.__code__
+        annotations = _annotations(function, code)
+        defaults = function.__defaults__ or ()
+        self.name = function.__name__
+        self.positional = code.co_varnames[: code.co_argcount]
+        self.only_named = code.co_varnames[
+            code.co_argcount : code.co_argcount + code.co_kwonlyargcount
+        ]
+        self.names = {*self.positional, *annotations}
+        self.kinds: dict[str, ArgumentKind] = {
+            name: kind_of(text) for name, text in annotations.items()
+        }
+        self.documents = {n for n, text in annotations.items() if text.startswith(_DOCUMENT)}
+        self.optional = {*self.positional[len(self.positional) - len(defaults) :]}
+        self.optional |= (function.__kwdefaults__ or {}).keys()
+        required = (*self.positional, *self.only_named)
+        self.required = tuple(name for name in required if name not in self.optional)
+
+    def check(self, arguments: tuple[object, ...], named: Mapping[str, object]) -> None:
+        """Raise `WrongTypeError` for what the function does not take."""
+        if len(arguments) > len(self.positional):
+            self._too_many(len(arguments))
+        self._check_all(zip(self.positional, arguments, strict=False))
+        if named:
+            given = self.positional[: len(arguments)]
+            for name in named:
+                if name in given or name not in self.names:
+                    self._wrong_name(name, given)
+            self._check_all(named.items())
+        for name in self.required[len(arguments) :]:
+            if name not in named:
+                raise WrongTypeError(f"{self.name}() needs {name}")
+
+    def _check_all(self, given: Iterable[tuple[str, object]]) -> None:
+        for name, value in given:
+            kind = self.kinds.get(name)
+            if kind is None:
+                continue
+            if name in self.documents:
+                if value is not None or type(None) not in kind.exact:
+                    document(value)
+            elif type(value) not in kind.exact:
+                self._check_one(name, value, kind)
+
+    def _check_one(self, name: str, value: object, kind: ArgumentKind) -> None:
+        misfit = kind.misfit(name, value)
+        if misfit is not None:
+            from domcaps.argument_kinds import remedy
+
+            raise WrongTypeError(
+                f"{misfit.name} must be {misfit.wanted}, not {misfit.shown}",
+                remedy=remedy(misfit, is_optional=name not in self.required),
+            )
+
+    def _too_many(self, number: int) -> None:
+        own = len(_OWN & {*self.positional[:1]})
+        most = len(self.positional) - own
+        raise WrongTypeError(
+            f"{self.name}() takes at most {most} arguments without a name, not {number - own}",
+            remedy="name them" if len(self.names) > len(self.positional) else "",
+        )
+
+    def _wrong_name(self, name: str, given: tuple[str, ...]) -> None:
+        if name in self.names:
+            raise WrongTypeError(f"{self.name}() has two values for {name}")
+        names = sorted(self.names.difference(given, _OWN))
+        near = close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"its options are {', '.join(names)}"
+        raise WrongTypeError(f"{self.name}() has no option {name!r}", remedy=hint if names else "")
+
+
+def _annotations(function: Callable[..., Any], code: CodeType) -> dict[str, str]:
+    """Give what is written behind each parameter, for ``**options`` behind each of these."""
+    found = {name: text for name, text in function.__annotations__.items() if name != "return"}
+    if code.co_flags & _VAR_NAMED:
+        options = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
+        found |= _options(found.pop(options))
+    return found
+
+
+def _options(annotation: str) -> dict[str, str]:
+    """Give the annotations of a public `TypedDict`, which only type checkers import elsewhere."""
+    name = annotation.removeprefix("Unpack[").removesuffix("]")
+    kind = getattr(import_module("domcaps"), name)
+    return {
+        option: getattr(written, "__forward_arg__", written)
+        for option, written in kind.__annotations__.items()
+    }
