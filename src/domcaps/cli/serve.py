@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from domcaps.language import Dialect
     from domcaps.serve.hosts import HostSource
+    from domcaps.serve.inventory import SandboxKind
     from domcaps.serve.server import Server
     from domcaps.serve.sockets import UnixSocket
 
@@ -67,6 +68,14 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Serve all recordings of a folder; clients select one by its name.",
 )
+@click.option(
+    "--sandbox",
+    type=click.Choice(["user", "connection"]),
+    is_flag=False,
+    flag_value="user",
+    help="Let clients start, change and end domains that exist in memory only. No machine runs. "
+    "All connections of a user share their domains; with 'connection' each has its own.",
+)
 @as_option
 @allow_emulator_of("a client")
 @libvirt_option()
@@ -93,13 +102,14 @@ def command(
     addresses: tuple[str, ...],
     host_file: str | None,
     zoo: Path | None,
+    sandbox: SandboxKind | None,
     libvirt: str,
     max_clients: int,
     log_level: str,
 ) -> None:
     """Serve libvirt clients over libvirt's wire protocol, until SIGTERM or Ctrl-C.
 
-    The server is read-only: it never starts, changes or stores a domain. Clients work unmodified:
+    The server never starts, changes or stores a domain of the host. Clients work unmodified:
 
     \b
       virsh -c 'qemu+unix:///system?socket=/run/domcaps/libvirt-sock' domcapabilities
@@ -131,7 +141,8 @@ def command(
         sockets += [tcp_socket(address) for address in addresses]
         if not sockets:
             raise click.UsageError("--socket or --listen is required, or a systemd socket")
-        server = Server(source, dialect, ServerLimits(clients=max_clients), uids or None, nursery)
+        limits = ServerLimits(clients=max_clients)
+        server = Server(source, dialect, limits, uids or None, nursery, sandbox)
         asyncio.run(_run(server, sockets, named))
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from domcaps.serve.hosts import HostSource
+    from domcaps.serve.inventory import SandboxKind
 
 
 @contextmanager
@@ -31,13 +32,17 @@ def serving(
     libvirt: str = DEFAULT_DIALECT,
     limits: ServerLimits = ServerLimits(),  # noqa: B008 - immutable
     uids: Iterable[int] | None = None,
+    sandbox: SandboxKind | None = None,
 ) -> Iterator[str]:
     """Serve a host while the ``with`` lasts, and give the URI that clients connect to.
 
-    It is that of a UNIX socket at `path`, or of a free port of the loopback interface. Raises
+    It is that of a UNIX socket at `path`, or of a free port of the loopback interface. With
+    `sandbox` clients may start domains, which exist in memory alone (`Server`). Raises
     `UnknownDialectError`, and `OSError` where it can't listen.
     """
-    server = Server(source, dialect_for(libvirt, own_libvirt(source)), limits, uids)
+    server = Server(
+        source, dialect_for(libvirt, own_libvirt(source)), limits, uids, sandbox=sandbox
+    )
     named = None
     if path is None:
         listening = tcp_socket("127.0.0.1:0")

@@ -18,8 +18,8 @@ from domcaps.facts.tasks import end
 from domcaps.serve import frames, read_only
 from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 from domcaps.serve.frames import Frame, FrameError, ReplyStatus, Type
-from domcaps.serve.jobs import Job, arguments, as_libvirt_error, encode, outcome
-from domcaps.serve.procedures import is_callable, procedures
+from domcaps.serve.jobs import arguments, as_libvirt_error, encode, job_of, outcome
+from domcaps.serve.procedures import procedures
 from domcaps.serve.sockets import has_left
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("domcaps.serve")
 
 _NOTICE_SECONDS = 1.0
+_MOST_EVENTS = 1000
+"""That wait for a client to read them."""
 
 
 class Shared(NamedTuple):
@@ -68,6 +70,8 @@ class Connection:
         self._reason = ""
         self._is_finishing = False
         self._is_answering = False
+        self._events: asyncio.Queue[Frame] = asyncio.Queue(_MOST_EVENTS)
+        session.post = self._post
         # drained means written: what is not yet read by the client is held for it
         self._out.transport.set_write_buffer_limits(high=0)
 
@@ -91,6 +95,7 @@ class Connection:
                 self._answer_all,
                 self._watch,
                 self._notice,
+                self._send_events,
                 self._closing.wait,
             )
         ]
@@ -164,6 +169,19 @@ class Connection:
         while connected is not None and not has_left(connected):
             await asyncio.sleep(_NOTICE_SECONDS)
 
+    def _post(self, frame: Frame) -> None:
+        """Have an event sent; a client that does not read its events is disconnected."""
+        if self._events.full() or not self._account.keep(frame.size):
+            self.close("it does not read its events")
+        else:
+            self._events.put_nowait(frame)
+
+    async def _send_events(self) -> None:
+        while True:
+            frame = await self._events.get()
+            self._account.give(frame.size)
+            await self._send(frame)
+
     async def _answer_all(self) -> None:
         while not self._session.is_over:
             self._is_answering = False
@@ -214,12 +232,10 @@ class Connection:
         if self._session.is_open and self._session.read_only:
             read_only.check(frame.procedure, frame.payload)
         called = procedures().get(frame.procedure)
-        if called is None and not is_callable(frame.procedure):
+        if called is None:
             raise LibvirtError(
                 ErrorNumber.RPC, f"unknown procedure: {frame.procedure}", ErrorDomain.RPC
             )
-        if called is None:
-            raise LibvirtError(ErrorNumber.NO_SUPPORT, f"procedure {frame.procedure}")
         if not called.early and not self._session.is_open:
             raise LibvirtError(ErrorNumber.INVALID_CONN, "it was not opened")
         return called
@@ -244,7 +260,7 @@ class Connection:
         if called.then is None:
             return data
         kept = msgspec.msgpack.decode(data, type=called.keeps)
-        return called.results(called.then(session, kept))
+        return called.results(called.then(session, kept, *arguments(called, payload)))
 
     def _key(self, called: Procedure, payload: bytes) -> Key | None:
         """Say by what an answer is remembered, None where it is made each time."""
@@ -256,14 +272,8 @@ class Connection:
     async def _work(self, called: Procedure, payload: bytes) -> bytes:
         """Have a worker make a call."""
         session = self._session
-        job = Job(
-            called.number,
-            payload,
-            session.name.encode(errors="surrogateescape"),
-            session.read_only,
-            session.peer,
-            tuple(session.pools.values()),
-        )
+        given = called.given(session, *arguments(called, payload)) if called.given else b""
+        job = job_of(session, called, payload, given)
         try:
             async with asyncio.timeout(self._limits.call_seconds):
                 return outcome(await self._workers.run(self._usage, encode(job)))

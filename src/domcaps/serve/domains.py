@@ -1,9 +1,10 @@
-"""Domains that a client defined: looked at, listed back to it, and gone when it leaves."""
+"""Definitions of domains, as a server keeps them, and why one is refused."""
 
 from __future__ import annotations
 
 import sys
 import uuid
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,6 +15,8 @@ from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 from domcaps.serve.xml.documents import parse, uuid_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lxml.etree import _Element as Node
 
     from domcaps.language.finding import Finding
@@ -26,7 +29,12 @@ _MOST_KIB = 2**63 - 1
 
 
 class DefinedDomain(msgspec.Struct, frozen=True):
-    """One of them: `memory_kib`, `current_kib` and `vcpus` as in its XML, 0 if unreadable."""
+    """One of them: `memory_kib`, `current_kib` and `vcpus` as in its XML, 0 if unreadable.
+
+    `online` is how many CPUs are there at first. `nvram` tells whether its firmware keeps variables
+    in a file. `on_poweroff` and `on_reboot` are the actions that it asks for. `public` is the XML
+    without passwords, "" where there are none; `interfaces` counts network cards.
+    """
 
     name: str
     uuid: bytes
@@ -35,36 +43,70 @@ class DefinedDomain(msgspec.Struct, frozen=True):
     memory_kib: int = 0
     current_kib: int = 0
     vcpus: int = 1
-
-    @property
-    def handle(self) -> tuple[str, bytes, int]:
-        """What it is on the wire; it never runs, so that it has no number."""
-        return self.name, self.uuid, -1
+    online: int = 1
+    nvram: bool = False
+    on_poweroff: str = "destroy"
+    on_reboot: str = "restart"
+    public: str = ""
+    interfaces: int = 0
 
     @property
     def size(self) -> int:
         """About how many bytes of memory it takes."""
-        return (
-            sys.getsizeof(self.xml) + sys.getsizeof(self.name) + sys.getsizeof(self.os_type) + 500
-        )
+        return 800 + sum(map(sys.getsizeof, (self.xml, self.name, self.os_type, self.public)))
 
 
 def domain_of(data: bytes) -> DefinedDomain:
     """Make one of XML that was found acceptable, with a UUID if it has none of its own."""
-    root = parse(data, ErrorDomain.DOMAIN)
+    return domain_of_root(parse(data, ErrorDomain.DOMAIN))
+
+
+def domain_of_root(root: Node) -> DefinedDomain:
+    """Do the same with a document that was read; it gets a UUID if it has none."""
     name = (root.findtext("name") or "").strip()
     if not name:
         raise LibvirtError(ErrorNumber.XML_ERROR, "the domain has no name", ErrorDomain.DOMAIN)
-    memory = _kib(root.find("memory"))
+    memory = kib_of(root.find("memory"))
+    vcpus = _count(root.findtext("vcpu"))
+    identity = _identified(root)
+    node = root.find("vcpu")
     return DefinedDomain(
         name,
-        _identified(root),
-        etree.tostring(root, encoding="unicode") + "\n",
+        identity,
+        _text(root),
         (root.findtext("os/type") or "hvm").strip(),
         memory,
-        min(_kib(root.find("currentMemory")) or memory, memory),
-        _count(root.findtext("vcpu")),
+        min(kib_of(root.find("currentMemory")) or memory, memory),
+        vcpus,
+        min(_count(None if node is None else node.get("current")) or vcpus, vcpus),
+        _has_variables(root),
+        (root.findtext("on_poweroff") or "destroy").strip(),
+        (root.findtext("on_reboot") or "restart").strip(),
+        _without_passwords(root),
+        len(root.findall("devices/interface")),
     )
+
+
+def _text(root: Node) -> str:
+    return etree.tostring(root, encoding="unicode", with_tail=False) + "\n"
+
+
+def _has_variables(root: Node) -> bool:
+    system = root.find("os")
+    if system is None:
+        return False
+    return system.get("firmware") == "efi" or system.find("nvram") is not None
+
+
+def _without_passwords(root: Node) -> str:
+    """Give the XML as those see it who may not see passwords, "" where there are none."""
+    found = root.xpath("devices/graphics[@passwd]")
+    if not isinstance(found, list) or not found:
+        return ""
+    copied = deepcopy(root)
+    for node in copied.iterfind("devices/graphics[@passwd]"):
+        del node.attrib["passwd"]
+    return _text(copied)
 
 
 def refusal(found: Validation) -> LibvirtError:
@@ -72,14 +114,25 @@ def refusal(found: Validation) -> LibvirtError:
 
     What keeps it from being defined goes before what would keep it from being started.
     """
-    errors = [f for f in found.errors if f.stage.value == "define"] or found.errors
-    shown = "; ".join(map(_sentence, errors[:_MOST_FINDINGS]))
-    if len(errors) > _MOST_FINDINGS:
-        shown += f"; and {len(errors) - _MOST_FINDINGS} more"
+    errors = _first_errors(found)
+    shown = findings_of(found)
     if errors[0].code == _NO_XML:
         return LibvirtError(ErrorNumber.XML_DETAIL, f"at {shown}", ErrorDomain.DOMAIN)
     code = ErrorNumber.XML_ERROR if _is_about_form(errors[0]) else ErrorNumber.CONFIG_UNSUPPORTED
     return LibvirtError(code, shown, ErrorDomain.DOMAIN)
+
+
+def findings_of(found: Validation) -> str:
+    """Give the findings for which a domain is refused, the first ones if there are many."""
+    errors = _first_errors(found)
+    shown = "; ".join(map(_sentence, errors[:_MOST_FINDINGS]))
+    if len(errors) > _MOST_FINDINGS:
+        shown += f"; and {len(errors) - _MOST_FINDINGS} more"
+    return shown
+
+
+def _first_errors(found: Validation) -> Sequence[Finding]:
+    return [f for f in found.errors if f.stage.value == "define"] or found.errors
 
 
 def _is_about_form(finding: Finding) -> bool:
@@ -108,7 +161,7 @@ def _identified(root: Node) -> bytes:
     return made.bytes
 
 
-def _kib(node: Node | None) -> int:
+def kib_of(node: Node | None) -> int:
     """Give a size in KiB, rounded up as libvirt does; 0 for one that can't be read."""
     if node is None:
         return 0

@@ -34,8 +34,10 @@ class ErrorNumber(enum.IntEnum):
     SYSTEM_ERROR = 38
     RPC = 39
     NO_DOMAIN = 42
+    NO_NETWORK = 43
     NO_STORAGE_POOL = 49
     NO_STORAGE_VOL = 50
+    OPERATION_INVALID = 55
     CONFIG_UNSUPPORTED = 67
     OPERATION_TIMEOUT = 68
     OPERATION_UNSUPPORTED = 84
@@ -70,6 +72,8 @@ _WORDS = {
     ErrorNumber.XML_ERROR: "XML error",
     ErrorNumber.OPERATION_DENIED: "operation forbidden",
     ErrorNumber.NO_DOMAIN: "Domain not found",
+    ErrorNumber.NO_NETWORK: "Network not found",
+    ErrorNumber.OPERATION_INVALID: "Requested operation is not valid",
     ErrorNumber.NO_STORAGE_POOL: "Storage pool not found",
     ErrorNumber.NO_STORAGE_VOL: "Storage volume not found",
     ErrorNumber.CONFIG_UNSUPPORTED: "unsupported configuration",

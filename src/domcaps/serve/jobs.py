@@ -26,7 +26,9 @@ log = logging.getLogger("domcaps.serve")
 class Job(msgspec.Struct, frozen=True, array_like=True):
     """A call: the procedure, its arguments as they came, and what the connection is about.
 
-    `host` is in bytes, since a file's name may be no UTF-8.
+    `host` is in bytes, since a file's name may be no UTF-8. `given` is what the server adds to the
+    arguments, such as the definition of the domain that they name. `runs` tells whether domains can
+    be started, as in a sandbox.
     """
 
     procedure: int
@@ -35,6 +37,8 @@ class Job(msgspec.Struct, frozen=True, array_like=True):
     read_only: bool
     peer: Peer = Peer()
     pools: tuple[Pool, ...] = ()
+    given: bytes = b""
+    runs: bool = False
 
 
 class Done(msgspec.Struct, frozen=True, array_like=True, tag="done"):
@@ -53,6 +57,20 @@ class Failed(msgspec.Struct, frozen=True, array_like=True, tag="failed"):
     def error(self) -> LibvirtError:
         """Give it to be raised."""
         return LibvirtError(ErrorNumber(self.code), self.detail, ErrorDomain(self.domain))
+
+
+def job_of(session: ClientSession, called: Procedure, payload: bytes, given: bytes) -> Job:
+    """Describe a call over a connection for a worker."""
+    return Job(
+        called.number,
+        payload,
+        session.name.encode(errors="surrogateescape"),
+        session.read_only,
+        session.peer,
+        tuple(session.pools.values()) if called.sees_pools else (),
+        given,
+        session.inventory.runs,
+    )
 
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -22,21 +22,14 @@ import msgspec
 from domcaps.serve.xdr import Codec, Record, pack, unpack_first
 
 _PROCEDURES: dict[int, Procedure] = {}
+_LAST_OFFERS: list[Callable[[dict[int, Procedure]], None]] = []
 
-LAST = 456
-"""The last number that libvirt 12.8 gives to a procedure."""
-
-_SENT_BY_SERVERS = frozenset({
+SENT_BY_SERVERS = frozenset({
     107, *range(169, 174), 195, 224, 241, 248, *range(268, 271), 276, 292, 311, 315,
     *range(318, 334), 339, 346, 348, 354, 359, 362, 363, 367, 370, 373, 376, 377, 379, 382, 383,
     385, 423, 438, 446, *range(453, 456),
 })  # fmt: skip
 """Numbers of events, which a client can't call."""
-
-
-def is_callable(number: int) -> bool:
-    """Tell whether libvirt's protocol has a procedure of that number for clients."""
-    return 1 <= number <= LAST and number not in _SENT_BY_SERVERS
 
 
 class Procedure(msgspec.Struct, frozen=True):
@@ -45,9 +38,10 @@ class Procedure(msgspec.Struct, frozen=True):
     `slow` ones are called by a worker, which has nothing of the connection but what a `Job` says;
     unless `quick`, which must not take long, knows the answer already. What the function of a slow
     one returns are its results, or, where there is `then`, a value of the type `keeps`, to which
-    the server applies `then` for the results. `pure` ones depend on the host and the arguments
-    alone. `adopt` is called after a worker gave an answer. `early` ones may be called before the
-    connection was opened.
+    the server applies `then` for the results. What `given` returns is sent along with the job, and
+    is `ClientSession.given` for the worker. `pure` ones depend on the host and the arguments alone.
+    `adopt` is called after a worker gave an answer. `early` ones may be called before the
+    connection was opened. A worker sees the pools of the connection if `sees_pools`.
     """
 
     number: int
@@ -60,6 +54,8 @@ class Procedure(msgspec.Struct, frozen=True):
     pure: bool = False
     quick: Callable[..., tuple[Any, ...] | None] | None = None
     keeps: Any = None
+    given: Callable[..., bytes] | None = None
+    sees_pools: bool = False
     then: Callable[..., tuple[Any, ...] | None] | None = None
     adopt: Callable[..., None] | None = None
 
@@ -92,10 +88,20 @@ def procedure(
     return offer
 
 
+def offers_the_rest(
+    function: Callable[[dict[int, Procedure]], None],
+) -> Callable[[dict[int, Procedure]], None]:
+    """Have a function called when all modules offered theirs: it gets what was offered."""
+    _LAST_OFFERS.append(function)
+    return function
+
+
 @cache
 def procedures() -> dict[int, Procedure]:
     """Import every module of `domcaps.serve.calls`, and give what they offer, by number."""
     package = import_module("domcaps.serve.calls")
     for module in iter_modules(package.__path__, f"{package.__name__}."):
         import_module(module.name)
+    for offer in _LAST_OFFERS:
+        offer(_PROCEDURES)
     return _PROCEDURES

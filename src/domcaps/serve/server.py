@@ -15,6 +15,7 @@ from domcaps.serve.access import peer_of
 from domcaps.serve.answers import Answers
 from domcaps.serve.connection import Connection, Shared
 from domcaps.serve.frames import PIECE
+from domcaps.serve.inventory import Sandboxes, SandboxKind
 from domcaps.serve.ledger import Ledger
 from domcaps.serve.limits import ServerLimits
 from domcaps.serve.procedures import procedures
@@ -43,7 +44,9 @@ class Server:
 
     Give it sockets that listen, then `start` it; `stop` lets calls end. With `uids` only
     those users are let in over UNIX sockets, besides the one that the server runs as. Calls that
-    may take long are made by processes of a `nursery`, without one by threads.
+    may take long are made by processes of a `nursery`, without one by threads. With `sandbox`
+    clients start domains that exist in memory alone, which they share by user or keep to their
+    connection.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Server:
         limits: ServerLimits = ServerLimits(),  # noqa: B008 - immutable
         uids: Iterable[int] | None = None,
         nursery: Nursery | None = None,
+        sandbox: SandboxKind | None = None,
     ) -> None:
         self._source = source
         self._dialect = dialect
@@ -63,6 +67,7 @@ class Server:
         self._connections: set[Connection] = set()
         self._traffic = Ledger(limits.memory, 2 * limits.message)
         self._kept = Ledger(limits.kept, limits.kept_each)
+        self._sandboxes = Sandboxes(self._kept, shared=sandbox == "user") if sandbox else None
         self._workers = WorkerPool(self._start_worker, limits)
         self._nursery = nursery
         self._known_clients = Clients()
@@ -156,7 +161,9 @@ class Server:
         # what was defined and what is sent are two accounts, and one connection
         kept = self._kept.account(lambda reason: connection.close(reason))
         connected = writer.get_extra_info("socket")
-        session = ClientSession(self._source, self._dialect, peer_of(connected), kept)
+        session = ClientSession(
+            self._source, self._dialect, peer_of(connected), kept, self._sandboxes
+        )
         usage = self._known_clients.usage(client_of(connected))
         connection = Connection((reader, writer), session, self._shared, name, usage)
         self._connections.add(connection)

@@ -7,10 +7,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from domcaps.serve.access import Peer
 from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
+from domcaps.serve.inventory import Event, Inventory, Sandboxes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from domcaps.language import Dialect
-    from domcaps.serve.domains import DefinedDomain
+    from domcaps.serve.frames import Frame
     from domcaps.serve.hosts import HostSource, ServedHost
     from domcaps.serve.jobs import Job
     from domcaps.serve.ledger import ClientAccount
@@ -18,17 +21,16 @@ if TYPE_CHECKING:
 
 _USUAL = {"", "/", "/system", "/session"}
 _MOST_EVENTS = 1000
-Event = tuple[str, int, bytes]
-"""An event for a client: the kind of object, the number of the event, and which object."""
-
 READ_ONLY = 1
 """``VIR_CONNECT_RO``."""
 
 
 class ClientSession:
-    """What a client opened and what it defined; gone when it leaves.
+    """What a client opened, and its events.
 
-    `kept` is the account of what it defined, None where nothing is kept: in a worker.
+    `inventory` has what was defined: over this connection, or in its sandbox where the server has
+    `sandboxes`. `kept` is the account of what is defined over the connection, None where nothing is
+    kept: in a worker. `post` sends a message that is no reply.
     """
 
     def __init__(
@@ -37,11 +39,13 @@ class ClientSession:
         dialect: Dialect,
         peer: Peer = Peer(),  # noqa: B008 - immutable
         kept: ClientAccount | None = None,
+        sandboxes: Sandboxes | None = None,
     ) -> None:
         self.dialect = dialect
         self.peer = peer
-        self.domains: dict[bytes, DefinedDomain] = {}
-        self.pools: dict[bytes, Pool] = {}
+        self.inventory = Inventory(kept)
+        self.given = b""
+        self.post: Callable[[Frame], None] | None = None
         self.uri = ""
         self.read_only = False
         self.is_open = False
@@ -53,7 +57,7 @@ class ClientSession:
         self.source = source
         self.name = ""
         self._kept = kept
-        self._sizes: dict[bytes, int] = {}
+        self._sandboxes = sandboxes
 
     @classmethod
     def of_job(cls, source: HostSource, dialect: Dialect, job: Job) -> ClientSession:
@@ -61,8 +65,15 @@ class ClientSession:
         made = cls(source, dialect, job.peer)
         made.name = job.host.decode(errors="surrogateescape")
         made.read_only = job.read_only
-        made.pools = {pool.uuid: pool for pool in job.pools}
+        made.given = job.given
+        made.inventory.runs = job.runs
+        made.pools.update({pool.uuid: pool for pool in job.pools})
         return made
+
+    @property
+    def pools(self) -> dict[bytes, Pool]:
+        """The storage pools of its inventory, by their UUID."""
+        return self.inventory.pools
 
     @property
     def libvirt(self) -> str:
@@ -83,6 +94,9 @@ class ClientSession:
         self.uri = uri or "qemu:///system"
         self.read_only = bool(flags & READ_ONLY)
         self.is_open = True
+        if self._sandboxes is not None:
+            self.inventory = self._sandboxes.of(self.name, self.peer.user, self._kept)
+        self.inventory.listeners.append(self)
 
     def served(self) -> ServedHost:
         """Give the host as it is now."""
@@ -92,34 +106,9 @@ class ClientSession:
         """Give the host if it can be given without reading a file that is large."""
         return self.source.known(self.name)
 
-    def keep(self, identity: bytes, size: int) -> None:
-        """Write down what a definition takes, instead of what it took before.
-
-        Raises `LibvirtError` where that is too much for this connection, or for all.
-        """
-        before = self._sizes.pop(identity, 0)
-        if self._kept is None:
-            return
-        self._kept.give(before)
-        if not self._kept.keep(size):
-            self._sizes[identity] = before
-            self._kept.keep(before)
-            detail = f"{self._kept.held} bytes are kept for this connection, {size} more are not"
-            raise LibvirtError(ErrorNumber.NO_MEMORY, detail)
-        self._sizes[identity] = size
-
-    def drop(self, identity: bytes) -> None:
-        """Write down that a definition is kept no longer."""
-        size = self._sizes.pop(identity, 0)
-        if self._kept is not None:
-            self._kept.give(size)
-
     def close(self) -> None:
-        """Forget everything, and end when the reply was sent."""
-        for identity in list(self._sizes):
-            self.drop(identity)
-        self.domains.clear()
-        self.pools.clear()
+        """Leave the inventory, and end when the reply was sent."""
+        self.inventory.leave(self)
         self.is_open = False
         self.is_over = True
 

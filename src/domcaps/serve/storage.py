@@ -62,6 +62,11 @@ class Pool(msgspec.Struct):
         return self.name, self.uuid
 
     @property
+    def made_paths(self) -> tuple[str, ...]:
+        """The paths of volumes that exist in a sandbox alone."""
+        return ()
+
+    @property
     def size(self) -> int:
         """About how many bytes of memory it takes."""
         return sys.getsizeof(self.name) + sys.getsizeof(self.path) + 500

@@ -63,7 +63,7 @@ def _open_known(session: ClientSession, uri: str | None, flags: int) -> tuple[()
     return ()
 
 
-def _open_found(session: ClientSession, opened: _Opened) -> None:
+def _open_found(session: ClientSession, opened: _Opened, *_: object) -> None:
     uri = None if opened.uri is None else opened.uri.decode(errors="surrogateescape")
     session.open(uri, opened.flags)
     session.source.note_found(session.name)

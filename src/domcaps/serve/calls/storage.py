@@ -79,7 +79,7 @@ def _read(session: ClientSession, xml: bytes, *, lasting: bool) -> Pool:
     return pool
 
 
-def _keep(session: ClientSession, pool: Pool) -> tuple[_PoolHandle]:
+def _keep(session: ClientSession, pool: Pool, *_: object) -> tuple[_PoolHandle]:
     """Keep a pool while the connection lasts."""
     for known in list(session.pools.values()):
         if (known.name == pool.name) != (known.uuid == pool.uuid):
@@ -88,13 +88,13 @@ def _keep(session: ClientSession, pool: Pool) -> tuple[_PoolHandle]:
     if len(session.pools) >= _MOST_POOLS and pool.uuid not in session.pools:
         detail = f"{_MOST_POOLS} storage pools were defined over this connection"
         raise LibvirtError(ErrorNumber.OPERATION_FAILED, detail, ErrorDomain.STORAGE)
-    session.keep(pool.uuid, pool.size)
+    session.inventory.keep(pool.uuid, pool.size)
     session.pools[pool.uuid] = pool
     return (pool.handle,)
 
 
 def _forget(session: ClientSession, pool: Pool) -> None:
-    session.drop(pool.uuid)
+    session.inventory.drop(pool.uuid)
     del session.pools[pool.uuid]
 
 
@@ -170,14 +170,14 @@ def storage_pool_lookup_by_target_path(session: ClientSession, path: str) -> tup
     return _pool(session, f"path {path!r}", lambda pool: pool.active and pool.path == wanted)
 
 
-@procedure(87, takes=(POOL,), gives=(UINT, UHYPER, UHYPER, UHYPER), slow=True)
+@procedure(87, takes=(POOL,), gives=(UINT, UHYPER, UHYPER, UHYPER), slow=True, sees_pools=True)
 def storage_pool_get_info(session: ClientSession, handle: _PoolHandle) -> tuple[int, int, int, int]:
     """Give state and sizes."""
     pool = _find(session, handle)
     return (_RUNNING if pool.active else _INACTIVE, *pool.sizes())
 
 
-@procedure(88, takes=(POOL, UINT), gives=(STRING,), slow=True)
+@procedure(88, takes=(POOL, UINT), gives=(STRING,), slow=True, sees_pools=True)
 def storage_pool_get_xml_desc(
     session: ClientSession, handle: _PoolHandle, flags: int
 ) -> tuple[str]:
@@ -209,13 +209,13 @@ def storage_pool_is_persistent(session: ClientSession, handle: _PoolHandle) -> t
     return (int(_find(session, handle).lasting),)
 
 
-@procedure(91, takes=(POOL,), gives=(INT,), slow=True)
+@procedure(91, takes=(POOL,), gives=(INT,), slow=True, sees_pools=True)
 def storage_pool_num_of_volumes(session: ClientSession, handle: _PoolHandle) -> tuple[int]:
     """Count what stands in the folder."""
     return (len(_running(session, handle).volumes()),)
 
 
-@procedure(92, takes=(POOL, INT), gives=(Array(STRING, _VOLUMES_MOST),), slow=True)
+@procedure(92, takes=(POOL, INT), gives=(Array(STRING, _VOLUMES_MOST),), slow=True, sees_pools=True)
 def storage_pool_list_volumes(
     session: ClientSession, handle: _PoolHandle, most: int
 ) -> tuple[list[str]]:
@@ -225,7 +225,8 @@ def storage_pool_list_volumes(
 
 
 @procedure(
-    282, takes=(POOL, INT, UINT), gives=(Array(VOLUME, _VOLUMES_MOST), UINT), slow=True
+    282, takes=(POOL, INT, UINT), gives=(Array(VOLUME, _VOLUMES_MOST), UINT), slow=True,
+    sees_pools=True,
 )  # fmt: skip
 def storage_pool_list_all_volumes(
     session: ClientSession, handle: _PoolHandle, need_results: int, flags: int
@@ -235,7 +236,7 @@ def storage_pool_list_all_volumes(
     return found if need_results else [], len(found)
 
 
-@procedure(95, takes=(POOL, STRING), gives=(VOLUME,), slow=True)
+@procedure(95, takes=(POOL, STRING), gives=(VOLUME,), slow=True, sees_pools=True)
 def storage_vol_lookup_by_name(
     session: ClientSession, handle: _PoolHandle, name: str
 ) -> tuple[_VolumeHandle]:
@@ -259,25 +260,25 @@ def _by_path(session: ClientSession, path: str) -> tuple[_VolumeHandle]:
     )
 
 
-@procedure(96, takes=(STRING,), gives=(VOLUME,), slow=True)
+@procedure(96, takes=(STRING,), gives=(VOLUME,), slow=True, sees_pools=True)
 def storage_vol_lookup_by_key(session: ClientSession, key: str) -> tuple[_VolumeHandle]:
     """Find one by its key, which is its path."""
     return _by_path(session, key)
 
 
-@procedure(97, takes=(STRING,), gives=(VOLUME,), slow=True)
+@procedure(97, takes=(STRING,), gives=(VOLUME,), slow=True, sees_pools=True)
 def storage_vol_lookup_by_path(session: ClientSession, path: str) -> tuple[_VolumeHandle]:
     """Find one by its path."""
     return _by_path(session, path)
 
 
-@procedure(98, takes=(VOLUME,), gives=(INT, UHYPER, UHYPER), slow=True)
+@procedure(98, takes=(VOLUME,), gives=(INT, UHYPER, UHYPER), slow=True, sees_pools=True)
 def storage_vol_get_info(session: ClientSession, handle: _VolumeHandle) -> tuple[int, int, int]:
     """Give type and sizes."""
     return _volume(session, handle).info()
 
 
-@procedure(378, takes=(VOLUME, UINT), gives=(INT, UHYPER, UHYPER), slow=True)
+@procedure(378, takes=(VOLUME, UINT), gives=(INT, UHYPER, UHYPER), slow=True, sees_pools=True)
 def storage_vol_get_info_flags(
     session: ClientSession, handle: _VolumeHandle, flags: int
 ) -> tuple[int, int, int]:
@@ -285,7 +286,7 @@ def storage_vol_get_info_flags(
     return _volume(session, handle).info()
 
 
-@procedure(99, takes=(VOLUME, UINT), gives=(STRING,), slow=True)
+@procedure(99, takes=(VOLUME, UINT), gives=(STRING,), slow=True, sees_pools=True)
 def storage_vol_get_xml_desc(
     session: ClientSession, handle: _VolumeHandle, flags: int
 ) -> tuple[str]:

@@ -1,0 +1,97 @@
+"""Procedures that are not carried out: each is answered with its name in libvirt's API.
+
+Where a call is about a domain whose definition is known, the answer also says what libvirt would
+make of that definition. In a sandbox, what can't be carried out there is refused by name alone.
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from domcaps.serve import verdict
+from domcaps.serve.errors import ErrorNumber, LibvirtError
+from domcaps.serve.kept_domain import DomainHandle, find_domain
+from domcaps.serve.procedure_names import function_name, procedure_names
+from domcaps.serve.procedures import SENT_BY_SERVERS, offers_the_rest, procedure
+from domcaps.serve.xdr import INT, STRING, UUID, Codec, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domcaps.serve.procedures import Procedure
+    from domcaps.serve.session import ClientSession
+
+_DOMAIN = Record(STRING, UUID, INT)
+_LOGIN = range(67, 71)
+"""Procedures that log a client in, which would be called before the connection is opened."""
+
+
+def in_sandbox(
+    number: int, *, takes: tuple[Codec, ...] = (_DOMAIN,), gives: tuple[Codec, ...] = ()
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Offer a function as a procedure of a sandbox; its first argument is a domain.
+
+    Elsewhere the call is answered by its name, with the verdict on the domain.
+    """
+
+    def offer(function: Callable[..., Any]) -> Callable[..., Any]:
+        def carry_out(session: ClientSession, *arguments: Any) -> tuple[Any, ...] | None:
+            return (function(session, *arguments) or ()) if session.inventory.runs else None
+
+        answer = wraps(function)(_answer(number))
+        procedure(
+            number, takes=takes, gives=gives, slow=True, quick=carry_out, given=definition_of
+        )(answer)
+        return function
+
+    return offer
+
+
+def definition_of(session: ClientSession, handle: DomainHandle, *_: object) -> bytes:
+    """Give the XML of the domain that a call is about; raises `LibvirtError` if there is none."""
+    return find_domain(session, handle).current.xml.encode()
+
+
+def _answer(number: int) -> Callable[..., None]:
+    def refuse(session: ClientSession, *_: object) -> None:
+        """Refuse the call, with the verdict on the domain."""
+        raise verdict.not_run(session, function_name(number), session.given)
+
+    return refuse
+
+
+@offers_the_rest
+def _offer_the_rest(offered: dict[int, Procedure]) -> None:
+    """Offer all procedures of the protocol that no module offers: they are answered by name."""
+    for number, (name, of_domain) in procedure_names().items():
+        if number in offered or number in SENT_BY_SERVERS:
+            continue
+        if of_domain:
+            refuse = _named(_answer(number), name)
+            procedure(number, takes=(_DOMAIN,), slow=True, given=_unless_in_sandbox(number))(refuse)
+        else:
+            procedure(number, early=number in _LOGIN)(_named(_refusal(number), name))
+
+
+def _named(function: Callable[..., None], name: str) -> Callable[..., None]:
+    function.__name__ = name
+    return function
+
+
+def _refusal(number: int) -> Callable[..., None]:
+    def refuse(_: ClientSession) -> None:
+        """Refuse the call by its name."""
+        raise LibvirtError(ErrorNumber.NO_SUPPORT, function_name(number))
+
+    return refuse
+
+
+def _unless_in_sandbox(number: int) -> Callable[..., bytes]:
+    def given(session: ClientSession, handle: DomainHandle, *_: object) -> bytes:
+        found = definition_of(session, handle)
+        if session.inventory.runs:
+            _refusal(number)(session)
+        return found
+
+    return given
