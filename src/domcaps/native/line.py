@@ -31,11 +31,10 @@ from domcaps.language.command_line import (
     HostNeed,
     Reading,
     Turn,
-    doubled,
     options,
-    settings_of,
     untold,
 )
+from domcaps.native.json_devices import overridden, with_followers
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -322,7 +321,7 @@ class CommandLineWriter:
         self.reading.finish()
         devices = sorted(self._devices, key=lambda told: told[:2])
         words = [*self.words, *(word for _, _, words, _ in devices for word in words)]
-        return (*self._overridden(words), *self.last)
+        return (*with_followers(self._overridden(words), self._type_of), *self.last)
 
     def origins(self) -> tuple[Node | None, ...]:
         """Give for each word of `arguments` the part of the domain that it is written for.
@@ -337,17 +336,17 @@ class CommandLineWriter:
         if not self.overrides:
             return words
         return [
-            self._override(word) if before == "-device" else word
+            overridden(word, self.overrides) if before == "-device" else word
             for before, word in zip(("", *words), words, strict=False)
         ]
 
-    def _override(self, word: str) -> str:
-        settings = settings_of(word)
-        changed = self.overrides.get(settings.get("id", ""))
-        if changed is None:
-            return word
-        told = {name: value for name, value in (settings | changed).items() if value is not None}
-        return ",".join((doubled(told.pop("")), *(f"{n}={doubled(v)}" for n, v in told.items())))
+    def _type_of(self, driver: str, name: str) -> str:
+        """Give QEMU's type of a device's property; "" where QEMU was not asked."""
+        try:
+            known = self.domain.world.emulator.properties(device_properties_of(driver)).get(name)
+        except Unanswered:
+            return ""
+        return "" if known is None else known.type
 
 
 def as_shell_lines(words: tuple[str, ...]) -> str:

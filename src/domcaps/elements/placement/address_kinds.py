@@ -196,7 +196,7 @@ def _is_on_mmio(address: Address) -> bool:
 
 
 _NEVER_VIRTIO = frozenset(
-    {"serial", "parallel", "console", "sound", "hub", "redirdev", "watchdog", "tpm"}
+    {"serial", "parallel", "console", "channel", "sound", "hub", "redirdev", "watchdog", "tpm"}
 )
 
 
