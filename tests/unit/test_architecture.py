@@ -194,7 +194,14 @@ def test_the_language_names_no_device() -> None:
 def test_native_knows_no_options_of_devices() -> None:
     """It keeps order, names and quoting; `-device` and its options are the elements'."""
     known = {path.name for path in (ROOT / "native").glob("*.py")}
-    assert known == {"__init__.py", "document.py", "line.py", "order.py", "write.py"}
+    assert known == {
+        "__init__.py",
+        "document.py",
+        "json_devices.py",
+        "line.py",
+        "order.py",
+        "write.py",
+    }
 
 
 def test_the_table_knows_no_output() -> None:

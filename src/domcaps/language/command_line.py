@@ -78,6 +78,10 @@ class Reading:
         except ValueError:
             raise untold(node, name, f"the value {value!r}") from None
 
+    def positive(self, node: Node, name: str) -> int | None:
+        """Take a number that libvirt leaves to QEMU where it is 0."""
+        return self.number(node, name) or None
+
     def text(self, node: Node, among: Collection[str] | None = None) -> str:
         """Take the text of an element."""
         self.latest = node

@@ -34,6 +34,6 @@ def write_iommu(line: Line, node: Node) -> None:
     if driver is not None:
         for name, option in _OPTIONS[model]:
             told[option] = reading.get(driver, name, ON_OFF)
-        told["aw-bits"] = reading.number(driver, "aw_bits")
+        told["aw-bits"] = reading.positive(driver, "aw_bits")
     name = line.name(node, "iommu0")
     line.device(Turn.BRIDGE, options(IOMMUS[model], id=name, **told), order=-1)

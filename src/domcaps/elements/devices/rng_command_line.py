@@ -33,7 +33,7 @@ def write_rng(line: Line, node: Node, number: int) -> None:
     more: dict[str, object] = {}
     if rate is not None:
         # libvirt's period is a second where it says none
-        more = {"max-bytes": reading.number(rate, "bytes"),
+        more = {"max-bytes": reading.positive(rate, "bytes"),
                 "period": reading.number(rate, "period") or 1000}  # fmt: skip
     more |= line.virtio_options(reading.child(node, "driver"))
     line.plug_virtio(node, "virtio-rng", *words, model=model, rng=f"obj{name}", id=name, **more)

@@ -63,7 +63,7 @@ def _doorbell(line: Line, node: Node, server: Node | None, name: str, shared: st
     if msi is not None:
         if reading.get(msi, "enabled", YES_NO) == "no":
             raise untold(msi, "enabled")
-        more = {"vectors": reading.number(msi, "vectors"),
+        more = {"vectors": reading.positive(msi, "vectors"),
                 "ioeventfd": reading.get(msi, "ioeventfd", ON_OFF) or FEATURE_STATE}  # fmt: skip
     line.plug(node, "ivshmem-doorbell", "-chardev", told, id=name, chardev=f"char{name}", **more)
 

@@ -44,7 +44,7 @@ def write_backends(line: Line, devices: Node) -> None:
     for node in given:
         kind = line.reading.get(node, "type", {*_DIRECTION, *_BACKEND, *_OTHERS}) or "none"
         number = line.reading.get(node, "id")
-        more = {"timer-period": line.reading.number(node, "timerPeriod")}
+        more = {"timer-period": line.reading.positive(node, "timerPeriod")}
         told = {**more, **_backend(line, node, kind), **_directions(line, node, kind)}
         line.add("-audiodev", options(_DRIVERS.get(kind, kind), id=f"audio{number}", **told))
         line.audio = line.audio or f"audio{number}"
@@ -58,6 +58,9 @@ def write_backends(line: Line, devices: Node) -> None:
 
 
 def _value(text: str | None) -> str | None:
+    """Give a value as QEMU has it; libvirt leaves a number to QEMU where it is 0."""
+    if text and not text.strip("0"):
+        return None
     return {"yes": "on", "no": "off"}.get(text or "", text)
 
 

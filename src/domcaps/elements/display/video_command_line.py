@@ -120,7 +120,7 @@ def _memory(line: Line, model: Node | None, kind: str) -> dict[str, object]:
         if kind == "qxl" and name != "vram64":
             # libvirt takes powers of two
             size = 1 << max(size - 1, 0).bit_length()
-        told[option] = size // _KIB if option.endswith("_mb") else size * _KIB
+        told[option] = (size // _KIB if option.endswith("_mb") else size * _KIB) or None
     return told
 
 
@@ -135,7 +135,7 @@ def _of_card(line: Line, node: Node, model: Node, kind: str) -> dict[str, object
     reading.set_aside(model, "vram", "ram", "vgamem", "vram64")
     screen, speed = reading.child(model, "resolution"), reading.child(model, "acceleration")
     if screen is not None:
-        told |= {"xres": reading.number(screen, "x"), "yres": reading.number(screen, "y")}
+        told |= {"xres": reading.positive(screen, "x"), "yres": reading.positive(screen, "y")}
     if speed is not None:
         told["3d"] = reading.get(speed, "accel3d", YES_NO) == "yes"
         reading.get(speed, "accel2d", YES_NO)

@@ -57,7 +57,7 @@ class Backing:
         if allocation is not None:
             if reading.get(allocation, "mode", {"immediate", "ondemand"}) == "immediate":
                 self._set(prealloc=True)
-            threads = reading.number(allocation, "threads")
+            threads = reading.positive(allocation, "threads")
             if threads:
                 self._set(**{"prealloc-threads": threads})
         if kind is not None:

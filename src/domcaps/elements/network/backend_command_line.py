@@ -112,7 +112,7 @@ def _address(line: Line, node: Node) -> dict[str, object]:
     reading.get(node, "peer")
     text, prefix = reading.get(node, "address") or "", reading.number(node, "prefix")
     if family == "ipv6":
-        return {"ipv6-prefix": text, "ipv6-prefixlen": prefix}
+        return {"ipv6-prefix": text, "ipv6-prefixlen": prefix or None}
     if prefix is None:
         return {"net": text}
     try:

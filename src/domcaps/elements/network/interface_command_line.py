@@ -65,7 +65,7 @@ def write_interface(line: Line, node: Node, number: int) -> None:
     driver = _of_virtio(line, node) if is_virtio else _unused(line, node)
     mtu = reading.child(node, "mtu")
     if mtu is not None:
-        size = reading.number(mtu, "size")
+        size = reading.positive(mtu, "size")
         more |= {"host_mtu": size} if is_virtio else {}
     words = network_words(line, node, number, name, is_virtio=is_virtio and line.holds(KVM))
     _card(line, node, kind, words, driver | more | line.boot(node, "network"))
@@ -142,8 +142,8 @@ def _of_virtio(line: Line, node: Node) -> dict[str, object]:
         "event_idx": reading.get(driver, "event_idx", ON_OFF),
         "rss": reading.get(driver, "rss", ON_OFF),
         "hash": reading.get(driver, "rss_hash_report", ON_OFF),
-        "rx_queue_size": reading.number(driver, "rx_queue_size"),
-        "tx_queue_size": reading.number(driver, "tx_queue_size"),
+        "rx_queue_size": reading.positive(driver, "rx_queue_size"),
+        "tx_queue_size": reading.positive(driver, "tx_queue_size"),
     }
     told |= _several(line, queues) if queues > 1 else {}
     for tag, start in (("host", "host_"), ("guest", "guest_")):

@@ -110,9 +110,9 @@ def _scsi_options(line: Line, node: Node | None) -> dict[str, object]:
     thread = line.reading.number(driver, "iothread")
     return {
         "iothread": None if thread is None else f"iothread{thread}",
-        "num_queues": line.reading.number(driver, "queues"),
-        "cmd_per_lun": line.reading.number(driver, "cmd_per_lun"),
-        "max_sectors": line.reading.number(driver, "max_sectors"),
+        "num_queues": line.reading.positive(driver, "queues"),
+        "cmd_per_lun": line.reading.positive(driver, "cmd_per_lun"),
+        "max_sectors": line.reading.positive(driver, "max_sectors"),
         "ioeventfd": line.reading.get(driver, "ioeventfd", ON_OFF),
         "iothread-vq-mapping": mapping(line, node),
         **line.virtio_options(driver),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _POLICIES = {"stop": "stop", "report": "report", "ignore": "ignore", "enospace": "enospc"}
 _SIZES = ("logical_block_size", "physical_block_size", "discard_granularity")
-_GEOMETRY = {"cyls": "cyls", "heads": "heads", "secs": "secs", "trans": "bios-chs-trans"}
+_GEOMETRY = ("cyls", "heads", "secs")
 
 
 def labels(line: Line, node: Node, bus: DiskBus) -> dict[str, object]:
@@ -37,10 +37,11 @@ def labels(line: Line, node: Node, bus: DiskBus) -> dict[str, object]:
     sizes = reading.child(node, "blockio")
     if sizes is not None:
         for name in _SIZES:
-            told[name] = reading.get(sizes, name)
+            told[name] = reading.positive(sizes, name)
     geometry = reading.child(node, "geometry")
     if geometry is not None:
-        told |= {option: reading.get(geometry, name) for name, option in _GEOMETRY.items()}
+        told |= {name: reading.positive(geometry, name) for name in _GEOMETRY}
+        told["bios-chs-trans"] = reading.get(geometry, "trans")
     return told | _of_target(line, node)
 
 
@@ -48,7 +49,7 @@ def _of_target(line: Line, node: Node) -> dict[str, object]:
     told: dict[str, object] = {}
     target = node.find("target")
     if target is not None:
-        rate = line.reading.number(target, "rotation_rate")
+        rate = line.reading.positive(target, "rotation_rate")
         if rate is not None:
             told["rotation_rate"] = str(rate)
         if line.reading.get(target, "removable", ON_OFF) is not None:
@@ -77,8 +78,8 @@ def of_driver(line: Line, driver: Node, node: Node) -> dict[str, object]:
         thread = reading.number(driver, "iothread")
         told |= {
             "iothread": None if thread is None else f"iothread{thread}",
-            "num-queues": reading.number(driver, "queues"),
-            "queue-size": reading.number(driver, "queue_size"),
+            "num-queues": reading.positive(driver, "queues"),
+            "queue-size": reading.positive(driver, "queue_size"),
             "event_idx": reading.get(driver, "event_idx", ON_OFF),
             "ioeventfd": reading.get(driver, "ioeventfd", ON_OFF),
             **line.virtio_options(driver),

@@ -88,4 +88,4 @@ def _virtiofs(
     more["bootindex"] = line.boot(node, "fs")["bootindex"]
     line.plug_virtio(node, "vhost-user-fs", "-chardev", told, id=name,
                      chardev=f"chr-vu-{name}", tag=tag,
-                     **{"queue-size": reading.number(driver, "queue")}, **more)  # fmt: skip
+                     **{"queue-size": reading.positive(driver, "queue")}, **more)  # fmt: skip
