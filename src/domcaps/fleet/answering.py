@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.fleet.partitions import joined, merged
 from domcaps.fleet.units import UnitOutcome, without_shadowed
+from domcaps.language.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,6 +75,16 @@ class Answering:
             (hosts, without_shadowed(joined((first, *_chosen(found, numbers)))))
             for hosts, numbers in self._partitions.split(table, kinds)
         )
+
+
+def accepting(table: WorldTable, everywhere: UnitOutcome, results: Iterable[Placed]) -> int:
+    """Give the hosts on which nothing that is found refuses the domain."""
+    if any(one.severity == Severity.ERROR.value for one in everywhere.found):
+        return 0
+    hosts = table.fitting
+    for partition, _, _ in results:
+        hosts &= ~partition.refusing
+    return hosts
 
 
 def _chosen(found: list[list[UnitOutcome]], numbers: tuple[int, ...]) -> Iterable[UnitOutcome]:

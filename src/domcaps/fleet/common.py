@@ -23,11 +23,13 @@ class CommonCheck(DocumentCheck):
         super().__init__(*arguments, **named)
         # while all elements are there: some are taken away
         self.every: list[Node] = list(self.source.root.iter())
+        self.took_away = False
         self._collected: list[tuple[str, Problem, Severity]] = []
 
     def walk(self) -> DocumentWalk:
         """Take away what libvirt does not read, and walk over what is left."""
         self.set_aside()
+        self.took_away = any(code == "repeated-element" for code, _, _ in self._collected)
         walk = DocumentWalk(self.source.root)
         self.names(walk)
         return walk

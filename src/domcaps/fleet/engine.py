@@ -6,13 +6,16 @@ import math
 from typing import TYPE_CHECKING
 
 from domcaps.facts.arch import ARCHITECTURES
-from domcaps.fleet.answering import Answering, VerdictPlan, placed
+from domcaps.fleet.answering import Answering, VerdictPlan, accepting, placed
 from domcaps.fleet.answers import DomainAnswer, HostSet
 from domcaps.fleet.common import CommonCheck, WholeCheck
+from domcaps.fleet.forms import split_document
 from domcaps.fleet.hosts import Resolution, WantedTarget, lowest
-from domcaps.fleet.judging import Judge, TooLong, trace_of
+from domcaps.fleet.judging import Judge, Looks, TooLong, trace_of
 from domcaps.fleet.partitions import Partitions, merged
+from domcaps.fleet.reused_walk import ReusedWalk
 from domcaps.fleet.roles import role_of
+from domcaps.fleet.skeletons import OpenDocument, Skeleton, Skeletons
 from domcaps.fleet.tracking.domain import KeepingDomain
 from domcaps.fleet.tracking.proxies import WatchedWorld
 from domcaps.fleet.tracking.recorder import Recorder
@@ -25,8 +28,9 @@ from domcaps.validate.document.parse import Source, Unreadable, read
 from domcaps.validate.target import TargetNotFound, require_domain, wanted_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from domcaps.fleet.forms import DocumentForm, SplitDocument
     from domcaps.fleet.hosts import AsNear, FleetHosts, WorldTable
     from domcaps.fleet.partitions import Sets
     from domcaps.fleet.units import UnitTrace
@@ -45,6 +49,7 @@ class Engine:
         self._partitions = Partitions()
         self._judge = Judge(self._partitions)
         self._answering = Answering(self._partitions)
+        self._skeletons = Skeletons()
 
     @property
     def remembered(self) -> int:
@@ -57,6 +62,22 @@ class Engine:
 
     def planned(self, name: str, data: bytes) -> tuple[DomainAnswer, VerdictPlan | None]:
         """Give the verdicts, and what they follow from, if that is all that was read of hosts."""
+        split = split_document(data)
+        skeleton = None if split is None else self._skeletons.known(split)
+        try:
+            if split is not None and skeleton is not None:
+                opening = _Opening(lambda: self._opened(data, skeleton))
+                plan = skeleton.plan(split.values, opening)
+                return self._answer(name, skeleton.table, plan), plan
+            return self._read(name, data, split)
+        except TooLong:
+            text = f"not finished after {MAX_SECONDS:g} seconds of work; there is no result for it"
+            return self._same_for_all(name, "check-stopped", text), None
+
+    def _read(
+        self, name: str, data: bytes, split: SplitDocument | None
+    ) -> tuple[DomainAnswer, VerdictPlan | None]:
+        """Judge a document of which no skeleton is known."""
         try:
             source = read(data)
             require_domain(source)
@@ -65,26 +86,43 @@ class Engine:
         except TargetNotFound as missing:
             found = missing.finding
             return self._same_for_all(name, found.code, found.message, ROOT), None
-        try:
-            sets, plan = self._sets(data, source)
-        except TooLong:
-            text = f"not finished after {MAX_SECONDS:g} seconds of work; there is no result for it"
-            return self._same_for_all(name, "check-stopped", text), None
-        return DomainAnswer(name, tuple(map(without_consequences, sets))), plan
+        form = None if split is None else self._skeletons.form(split, source.root)
+        table = self._table(source)
+        if any(resolution.others for resolution in table.resolutions):
+            near = host_sets(table, self._on_worlds(source, table)[0])
+            sets = tuple(map(without_consequences, self._of_other_types(data, near)))
+            return DomainAnswer(name, sets), None
+        if not table.with_world:
+            return DomainAnswer(name, tuple(host_sets(table, ()))), None
+        found_sets, plan = self._on_worlds(source, table, split, form)
+        if plan is None:
+            sets = tuple(map(without_consequences, host_sets(table, found_sets)))
+            return DomainAnswer(name, sets), None
+        return self._answer(name, table, plan), plan
+
+    def _answer(self, name: str, table: WorldTable, plan: VerdictPlan) -> DomainAnswer:
+        """Give an answer of which the sets are made when they are wanted."""
+
+        def sets() -> tuple[HostSet, ...]:
+            found = self._answering.sets(table, plan.everywhere, plan.results)
+            return tuple(map(without_consequences, host_sets(table, found)))
+
+        return DomainAnswer(name, sets, accepting(table, plan.everywhere, plan.results))
+
+    def _opened(self, data: bytes, skeleton: Skeleton) -> OpenDocument:
+        """Parse a document of a known skeleton."""
+        source = read(data)
+        _name_emulator(source, skeleton.table.wanted.emulator)
+        every = list(source.root.iter())
+        walk = ReusedWalk(source.root, skeleton.walk)
+        document = FleetDocument(source, walk, every, new=self.new)
+        return OpenDocument.of(Looks(document, skeleton.table))
 
     def _same_for_all(
         self, name: str, code: str, message: str, element: int = NOWHERE
     ) -> DomainAnswer:
         found = UnitFinding(code, message, "error", "define", element, "", ())
         return DomainAnswer(name, (HostSet(self.hosts.every, Resolution(), UnitOutcome((found,))),))
-
-    def _sets(self, data: bytes, source: Source) -> tuple[tuple[HostSet, ...], VerdictPlan | None]:
-        table = self._table(source)
-        found, plan = self._on_worlds(source, table) if table.with_world else ((), None)
-        sets = tuple(host_sets(table, found))
-        if any(resolution.others for resolution in table.resolutions):
-            return tuple(self._of_other_types(data, sets)), None
-        return sets, plan
 
     def _of_other_types(self, data: bytes, sets: Iterable[HostSet]) -> Iterator[HostSet]:
         """Add what is found only if the domain is of another type, which is as near."""
@@ -111,26 +149,42 @@ class Engine:
         if wanted.emulator:
             arch = wanted.arch if wanted.arch in ARCHITECTURES else self._arch
             wanted = wanted._replace(emulator=role_of(wanted.emulator, arch or ""))
-            _name_emulator(source, wanted.emulator or "")
+            _name_emulator(source, wanted.emulator)
         return self.hosts.table(wanted, self.libvirt)
 
     @property
     def _arch(self) -> str:
         return self.hosts.facts(0).host.arch if self.hosts.names else ""
 
-    def _on_worlds(self, source: Source, table: WorldTable) -> tuple[Sets, VerdictPlan | None]:
+    def _on_worlds(
+        self,
+        source: Source,
+        table: WorldTable,
+        split: SplitDocument | None = None,
+        form: DocumentForm | None = None,
+    ) -> tuple[Sets, VerdictPlan | None]:
+        """Give what is found on the hosts of a table, or what that follows from."""
+        if not table.with_world:
+            return (), None
         world = table.world(lowest(table.with_world)).again()
         domain = Domain(source.root, world, new=self.new)
         common = CommonCheck(source, domain, frozenset(), math.inf, schema=False)
         if common.suppressing:
             return self._as_a_whole(source.data, table), None
         walk = common.walk()
-        document = FleetDocument(source, walk, common.every, new=self.new)
-        results = tuple([placed(one, document) for one in self._judge.judged(document, table)])
+        looks = Looks(FleetDocument(source, walk, common.every, new=self.new), table)
         everywhere = common.outcome()
         is_known = table.wanted.arch is None or table.wanted.arch in ARCHITECTURES
-        plan = VerdictPlan(table.wanted, everywhere, results) if is_known else None
-        return self._answering.sets(table, everywhere, results), plan
+        if split is None or form is None or not is_known or common.took_away:
+            judged = self._judge.judged(looks)
+            results = tuple([placed(one, looks.document) for one in judged])
+            plan = VerdictPlan(table.wanted, everywhere, results) if is_known else None
+            return self._answering.sets(table, everywhere, results), plan
+        opened = OpenDocument.of(looks)
+        skeleton = Skeleton(form, table, everywhere, self._judge, opened)
+        plan = skeleton.plan(split.values, lambda: opened)
+        self._skeletons.add(split, skeleton)
+        return (), plan
 
     def _as_a_whole(self, data: bytes, table: WorldTable) -> Sets:
         """Check a document on each host that can tell; what is read of hosts says which can't."""
@@ -145,6 +199,19 @@ class Engine:
                 return trace_of(frame, check.outcome())
 
         return self._partitions.covering(table, [], ask).sets
+
+
+class _Opening:
+    """A document that is parsed once, when a check first wants to see it."""
+
+    def __init__(self, parse: Callable[[], OpenDocument]) -> None:
+        self._parse = parse
+        self._opened: OpenDocument | None = None
+
+    def __call__(self) -> OpenDocument:
+        if self._opened is None:
+            self._opened = self._parse()
+        return self._opened
 
 
 def host_sets(table: WorldTable, sets: Sets) -> Iterator[HostSet]:
@@ -181,7 +248,7 @@ def _with_others(outcome: UnitOutcome, other: UnitOutcome, near: AsNear) -> Unit
     return UnitOutcome((*outcome.found, *added), outcome.unknown)
 
 
-def _name_emulator(source: Source, path: str) -> None:
-    binary = source.root.find("devices/emulator")
+def _name_emulator(source: Source, path: str | None) -> None:
+    binary = source.root.find("devices/emulator") if path else None
     if binary is not None and len(binary) == 0:
         binary.text = path

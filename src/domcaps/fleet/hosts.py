@@ -239,6 +239,14 @@ class WorldTable:
         self._targets[world.target] |= same
         self._emulators[id(world.emulator)] |= same
 
+    @cached_property
+    def fitting(self) -> int:
+        """Give the hosts that have all of the target."""
+        hosts = 0
+        for resolution, same in self.resolutions.items():
+            hosts |= same if resolution.has_world and not resolution.faults else 0
+        return hosts
+
     def world(self, number: int) -> World:
         """Give the world of a host; it is one object for hosts of equal facts."""
         for place, (same, target, emulator) in enumerate(self._resolved):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.fleet.hosts import lowest
+from domcaps.fleet.partitions import Partition
+from domcaps.fleet.plain import PlainLook
 from domcaps.fleet.traces import Handles, TraceTree, with_handles
 from domcaps.fleet.tracking.reads import DocumentReads
 from domcaps.fleet.units import (
@@ -30,8 +33,8 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.fleet.hosts import WorldTable
-    from domcaps.fleet.partitions import Partition, Partitions
-    from domcaps.fleet.tracking.recorder import ReadFrame
+    from domcaps.fleet.partitions import Partitions
+    from domcaps.fleet.tracking.recorder import Asked, ReadFrame
     from domcaps.language.part import Field
     from domcaps.validate.checks import FieldCheck, PartChecks
 
@@ -60,8 +63,11 @@ class CheckResult(NamedTuple):
 class Looks:
     """The looks at one document, by host: made when the first check needs one."""
 
-    def __init__(self, document: FleetDocument, reads: DocumentReads, table: WorldTable) -> None:
-        self.document, self.reads, self.table = document, reads, table
+    def __init__(self, document: FleetDocument, table: WorldTable) -> None:
+        self.document, self.table = document, table
+        world = table.world(lowest(table.with_world))
+        domain = Domain(document.source.root, world, new=document.new)
+        self.reads = DocumentReads(domain, document.walk)
         self._deadline = time.monotonic() + MAX_SECONDS
         self._most_work = 0.0
         self._made: dict[tuple[int, bool], Look] = {}
@@ -72,6 +78,11 @@ class Looks:
         self._most_work = self._most_work or work + MAX_SECONDS
         if work > self._most_work:
             raise TooLong
+
+    @cached_property
+    def plain(self) -> PlainLook:
+        """Give the look without a host."""
+        return PlainLook(self.document)
 
     def at(self, host: int, *, seen: bool) -> Look:
         """Give the look in the world of a host; raises `TooLong`."""
@@ -89,19 +100,21 @@ def trace_of(frame: ReadFrame, outcome: UnitOutcome) -> UnitTrace:
     return UnitTrace(tuple(frame.host.items()), outcome if any(outcome) else SILENT)
 
 
-class _Check:
+class PartCheck:
     """One check of the parts of a class, with its traces.
 
-    `parses` tells that a field's text need only be of the right form.
+    `parses` tells that a field's text need only be of the right form, `sees_hosts` that it was seen
+    to look at the host.
     """
 
-    __slots__ = ("declared", "is_rule", "parses", "tree", "unit")
+    __slots__ = ("declared", "is_rule", "parses", "sees_hosts", "tree", "unit")
 
     def __init__(self, unit: CheckUnit) -> None:
         self.unit = unit
         self.tree = TraceTree()
         check: Any = unit.check
         self.is_rule = not hasattr(check, "declared")
+        self.sees_hosts = False
         self.declared = None if self.is_rule or unit.required else check.declared
         self.parses = self.declared is not None and _only_parses(check)
 
@@ -110,10 +123,25 @@ class _Check:
         declared = self.declared
         return declared is not None and _stands_in_shape(declared) and declared.text(node) is None
 
+    def is_decided(self, node: Node) -> bool:
+        """Tell whether the check finds nothing, whatever the texts in an element are."""
+        needed: Any = self.unit.check if self.unit.required else None
+        if needed is not None:
+            declared = needed.declared
+            return _stands_in_shape(declared) and declared.text(node) is not None
+        return self.is_absent(node)
+
+    def holder(self, node: Node) -> Node | None:
+        """Give the element with the text of which the form alone counts, None for other checks."""
+        if self.declared is None or not self.parses or not _stands_in_shape(self.declared):
+            return None
+        holder: Node | None = self.declared.holder(node)
+        return holder
+
     def is_silent(self, node: Node) -> bool:
         """Tell whether a look at a field's text is enough to find nothing."""
         if self.declared is None:
-            return False
+            return self.unit.required and self.is_decided(node)
         text = self.declared.text(node)
         if text is None:
             return True
@@ -130,15 +158,29 @@ def _only_parses(check: FieldCheck) -> bool:
     return declared.choice is declared.at_start is None and check.dated is None
 
 
-def _matters(partition: Partition) -> bool:
+def matters(partition: Partition) -> bool:
+    """Tell whether a check finds something, or may on other hosts."""
     return partition.reads_hosts or not partition.is_silent
 
 
-class _Settled(NamedTuple):
+class SettledShape(NamedTuple):
     """What the shape of a part decides, and the checks that read more."""
 
     partitions: tuple[Partition, ...]
-    left: tuple[_Check, ...]
+    left: tuple[PartCheck, ...]
+
+
+_SILENT_ANYWHERE = Partition(((-1, SILENT),), ())
+"""What finds nothing on any host."""
+
+
+class PlacedPart(NamedTuple):
+    """A part of a document: which it is of its class, and the place of its checks."""
+
+    part_checks: PartChecks
+    which: int
+    node: Any
+    order: int
 
 
 class Judge:
@@ -146,52 +188,73 @@ class Judge:
 
     def __init__(self, partitions: Partitions) -> None:
         self._partitions = partitions
-        self._checks: dict[PartChecks, tuple[_Check, ...]] = {}
-        self._shapes: dict[tuple[PartChecks, int, int], _Settled] = {}
+        self._checks: dict[PartChecks, tuple[PartCheck, ...]] = {}
+        self._shapes: dict[tuple[PartChecks, int, int], SettledShape] = {}
         self.size = 0
 
-    def judged(self, document: FleetDocument, table: WorldTable) -> list[CheckResult]:
-        """Give what is found in a document, where anything is or may be on other hosts."""
-        world = table.world(lowest(table.with_world))
-        reads = DocumentReads(Domain(document.source.root, world, new=document.new), document.walk)
-        looks = Looks(document, reads, table)
-        found: list[CheckResult] = []
-        for number, part_checks in enumerate(document.walk.part_checks(world.target.dialect)):
-            for which, node in enumerate(reads.all(part_checks.kind)):
-                order = number << 32 | which << 1
-                found += self._of_part(part_checks, which, node, order, looks)
-        return found
+    @staticmethod
+    def parts(looks: Looks) -> Iterator[PlacedPart]:
+        """Give all parts of a document that may be checked."""
+        dialect = looks.reads.domain.world.target.dialect
+        for number, part_checks in enumerate(looks.document.walk.part_checks(dialect)):
+            for which, node in enumerate(looks.reads.all(part_checks.kind)):
+                yield PlacedPart(part_checks, which, node, number << 32 | which << 1)
 
-    def _of_part(
-        self, part_checks: PartChecks, which: int, node: Node, order: int, looks: Looks
-    ) -> Iterator[CheckResult]:
-        shape = looks.document.walk.shape_of(node)
-        key = part_checks, shape, looks.table.number
+    def judged(self, looks: Looks) -> list[CheckResult]:
+        """Give what is found in a document, where anything is or may be on other hosts."""
+        return [found for part in self.parts(looks) for found in self._of_part(part, looks)]
+
+    def settled(self, part: PlacedPart, looks: Looks) -> SettledShape:
+        """Give what the shape of a part decides."""
+        key = self._key(part, looks)
+        if key not in self._shapes:
+            for _ in self._first_of_shape(key, part, looks):
+                pass
+        return self._shapes.get(key) or SettledShape((), self._checks_of(part.part_checks))
+
+    def judge(
+        self, check: PartCheck, part: PlacedPart, looks: Looks
+    ) -> tuple[CheckResult, list[Asked] | None]:
+        """Give what a check finds, and what it was that was asked of the document for that.
+
+        None stands for all of the document.
+        """
+        judged, _ = self._judged(check, part, looks)
+        if judged.elements is None:
+            return judged, None
+        return judged, check.tree.trail(Handles(looks.reads, part.node), looks.table.number)
+
+    @staticmethod
+    def _key(part: PlacedPart, looks: Looks) -> tuple[PartChecks, int, int]:
+        return part.part_checks, looks.document.walk.shape_of(part.node), looks.table.number
+
+    def _of_part(self, part: PlacedPart, looks: Looks) -> Iterator[CheckResult]:
+        key = self._key(part, looks)
         settled = self._shapes.get(key)
         if settled is None:
-            yield from self._first_of_shape(key, which, node, order, looks)
+            yield from self._first_of_shape(key, part, looks)
             return
         for partition in settled.partitions:
-            yield CheckResult(partition, order, [])
+            yield CheckResult(partition, part.order, [])
         for check in settled.left:
-            if not check.is_silent(node):
-                judged, _ = self._judged(check, which, node, order, looks)
-                if _matters(judged.partition):
+            if not check.is_silent(part.node):
+                judged, _ = self._judged(check, part, looks)
+                if matters(judged.partition):
                     yield judged
 
     def _first_of_shape(
-        self, key: tuple[PartChecks, int, int], which: int, node: Node, order: int, looks: Looks
+        self, key: tuple[PartChecks, int, int], part: PlacedPart, looks: Looks
     ) -> Iterator[CheckResult]:
         """Judge a part of a new shape, and note which checks look at nothing else."""
         partitions: dict[Partition, None] = {}
         left = []
         for check in self._checks_of(key[0]):
-            if check.is_silent(node):
-                if not check.is_absent(node):
+            if check.is_silent(part.node):
+                if not check.is_decided(part.node):
                     left.append(check)
                 continue
-            judged, is_settled = self._judged(check, which, node, order, looks)
-            if _matters(judged.partition):
+            judged, is_settled = self._judged(check, part, looks)
+            if matters(judged.partition):
                 yield judged
                 if is_settled:
                     partitions[judged.partition] = None
@@ -200,19 +263,17 @@ class Judge:
         if key[1] != NO_SHAPE:
             if len(self._shapes) >= _MOST_SHAPES:
                 self._shapes.clear()
-            self._shapes[key] = _Settled(tuple(partitions), tuple(left))
+            self._shapes[key] = SettledShape(tuple(partitions), tuple(left))
 
-    def _checks_of(self, part_checks: PartChecks) -> tuple[_Check, ...]:
+    def _checks_of(self, part_checks: PartChecks) -> tuple[PartCheck, ...]:
         known = self._checks.get(part_checks)
         if known is None:
-            known = self._checks[part_checks] = tuple(map(_Check, checks_of_part(part_checks)))
+            known = self._checks[part_checks] = tuple(map(PartCheck, checks_of_part(part_checks)))
         return known
 
-    def _judged(
-        self, check: _Check, which: int, node: Node, order: int, looks: Looks
-    ) -> tuple[CheckResult, bool]:
+    def _judged(self, check: PartCheck, part: PlacedPart, looks: Looks) -> tuple[CheckResult, bool]:
         """Give what a check finds; tell whether the shape of its part decides it."""
-        order |= check.is_rule
+        order, which, node = part.order | check.is_rule, part.which, part.node
         handles = Handles(looks.reads, node)
         at, partition, can_grow = check.tree.follow(handles, looks.table.number)
         if partition is None and can_grow:
@@ -224,11 +285,11 @@ class Judge:
                 handles = Handles(looks.reads, node)
                 at, _, _ = check.tree.follow(handles, looks.table.number)
         if partition is None:
-            return CheckResult(self._alone(check, which, looks), order, None), False
+            return self.alone(check, part, looks), False
         is_settled = not at.beyond and not partition.has_findings
         return CheckResult(partition, order, handles.nodes), is_settled
 
-    def _learned(self, check: _Check, which: int, node: Node, looks: Looks) -> Partition:
+    def _learned(self, check: PartCheck, which: int, node: Node, looks: Looks) -> Partition:
         """Make a check on all hosts of which no trace says what it finds; raises `_Unshared`."""
         self._make_room()
         before, tree = check.tree.size, check.tree
@@ -257,7 +318,18 @@ class Judge:
             where.found[looks.table.number] = partition
         return partition
 
-    def _alone(self, check: _Check, which: int, looks: Looks) -> Partition:
+    def alone(self, check: PartCheck, part: PlacedPart, looks: Looks) -> CheckResult:
+        """Make a check for this document alone."""
+        if check.is_rule and not check.sees_hosts:
+            rule: Any = check.unit.check
+            silent = looks.plain.finds_nothing(rule, part.part_checks.kind, part.which)
+            if silent:
+                return CheckResult(_SILENT_ANYWHERE, part.order, None)
+            check.sees_hosts = silent is None
+        partition = self._alone(check, part.which, looks)
+        return CheckResult(partition, part.order | check.is_rule, None)
+
+    def _alone(self, check: PartCheck, which: int, looks: Looks) -> Partition:
         """Make a check on each host that can tell, for this document alone."""
 
         def ask(host: int) -> UnitTrace:

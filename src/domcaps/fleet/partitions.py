@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from domcaps.fleet.hosts import lowest
 from domcaps.fleet.units import SILENT, UnitOutcome, UnitTrace
+from domcaps.language.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,11 +28,12 @@ class Partition:
     """What one check finds, by hosts; equal ones are one object.
 
     `handles` are those of the elements that any of its findings is about. `reads_hosts` tells that
-    other hosts may find something else.
+    other hosts may find something else. `refusing` are the hosts on which any of it is an error.
     """
 
     __slots__ = (
-        "handles", "has_findings", "is_silent", "number", "reads_hosts", "sets", "traces",
+        "handles", "has_findings", "is_silent", "number", "reads_hosts", "refusing", "sets",
+        "traces",
     )  # fmt: skip
 
     def __init__(self, sets: Sets, traces: tuple[UnitTrace, ...]) -> None:
@@ -43,6 +45,10 @@ class Partition:
         self.has_findings = bool(found)
         self.reads_hosts = any(trace.reads for trace in traces)
         self.is_silent = len(sets) == 1 and not any(sets[0][1])
+        self.refusing = 0
+        for hosts, outcome in sets:
+            if any(one.severity == Severity.ERROR.value for one in outcome.found):
+                self.refusing |= hosts
 
 
 class Partitions:

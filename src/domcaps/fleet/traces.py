@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.fleet.partitions import Partition
-    from domcaps.fleet.tracking.recorder import ReadFrame
+    from domcaps.fleet.tracking.recorder import Asked, ReadFrame
     from domcaps.fleet.units import UnitOutcome, UnitTrace
 
 _MOST_TEXTS = 64
 """Answers to an operation after which a check that reads no host is sooner made than looked up."""
 
-_MOST_ANSWERS = 4096
+_MOST_ANSWERS = 512
 
 PART = 1
 """The handle of the part's own element: 0 is the document, 2 is the domain's element."""
@@ -113,6 +113,19 @@ class TraceTree:
                 most = _MOST_ANSWERS if self._reads_hosts else _MOST_TEXTS
                 return Followed(at, None, len(at.branches) < most)
             at = inner
+
+    def trail(self, handles: Handles, table: int) -> list[Asked] | None:
+        """Give the operations that lead to what is known of all hosts, None where nothing is."""
+        at, asked = self._root, []
+        while at.found.get(table) is None:
+            if at.operation is None:
+                return None
+            asked.append((at.operation, handles.nodes[at.handle], at.argument))
+            inner = at.branches.get(handles.answer(at.operation, at.handle, at.argument))
+            if inner is None:
+                return None
+            at = inner
+        return asked
 
     def path(self, handles: Handles) -> Iterator[TraceNode]:
         """Give all nodes that a document leads to."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
+    from domcaps.fleet.reused_walk import ReusedWalk
     from domcaps.fleet.tracking.reads import DocumentReads
     from domcaps.fleet.tracking.recorder import ReadKey
     from domcaps.language.domain import Domain
@@ -86,10 +87,10 @@ class UnitTrace(NamedTuple):
 
 
 class CheckUnit(NamedTuple):
-    """One check of the parts of a class, or rules that are made together."""
+    """One check of the parts of a class."""
 
     part_checks: PartChecks
-    check: FieldCheck | Rule | tuple[Rule, ...]
+    check: FieldCheck | Rule
     required: bool = False
 
 
@@ -118,7 +119,9 @@ class _Collecting(DocumentCheck):
 class FleetDocument:
     """A document that is looked at; `every` are its elements as they were written."""
 
-    def __init__(self, source: Source, walk: DocumentWalk, every: list[Node], *, new: bool) -> None:
+    def __init__(
+        self, source: Source, walk: DocumentWalk | ReusedWalk, every: list[Node], *, new: bool
+    ) -> None:
         self.source, self.walk, self.every, self.new = source, walk, every, new
 
     @cached_property
@@ -185,8 +188,7 @@ class Look:
             if text is not None:
                 self._check.field(type(part)(part.node, self.domain), check, text)
         else:
-            for rule in check if isinstance(check, tuple) else (check,):
-                self._rule(rule, part)
+            self._rule(check, part)
 
     def _rule(self, rule: Rule, part: Part) -> None:
         unknown = self.domain.world.unknown
@@ -241,14 +243,4 @@ def checks_of_part(part_checks: PartChecks) -> Iterator[CheckUnit]:
     checks = part_checks.checks
     yield from (CheckUnit(part_checks, check) for check in checks.fields)
     yield from (CheckUnit(part_checks, check, required=True) for check in checks.required)
-    if checks.rules and not checks.fields and _is_view(part_checks.kind):
-        yield CheckUnit(part_checks, checks.rules)
-    else:
-        yield from (CheckUnit(part_checks, rule) for rule in checks.rules)
-
-
-def _is_view(kind: type[Part]) -> bool:
-    """Tell whether a class works something out of a whole document, which all its rules read."""
-    return kind.path == "" and any(
-        not name.startswith("__") for name in vars(kind).keys() - {"path"}
-    )
+    yield from (CheckUnit(part_checks, rule) for rule in checks.rules)

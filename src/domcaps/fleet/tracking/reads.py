@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
+    from domcaps.fleet.reused_walk import ReusedWalk
     from domcaps.language.domain import Domain
     from domcaps.language.part import Part
     from domcaps.validate.document.walk import DocumentWalk
@@ -43,7 +44,7 @@ class Operation:
 class DocumentReads:
     """A document that operations are made on."""
 
-    def __init__(self, domain: Domain, walk: DocumentWalk) -> None:
+    def __init__(self, domain: Domain, walk: DocumentWalk | ReusedWalk) -> None:
         self.walk = walk
         self.root: Node = domain.root
         self.domain = domain
