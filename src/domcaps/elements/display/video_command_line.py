@@ -120,7 +120,7 @@ def _memory(line: Line, model: Node | None, kind: str) -> dict[str, object]:
         if kind == "qxl" and name != "vram64":
             # libvirt takes powers of two
             size = 1 << max(size - 1, 0).bit_length()
-        told[option] = (size // _KIB if option.endswith("_mb") else size * _KIB) or None
+        told[option] = size // _KIB if option.endswith("_mb") else size * _KIB
     return told
 
 
