@@ -1,9 +1,10 @@
-"""A number of 0 that libvirt does not pass on: QEMU has its own default then, or would refuse 0."""
+"""Numbers that libvirt does not pass on as they are: 0, and sizes of memory."""
 
 from __future__ import annotations
 
 import pytest
 
+import domcaps
 from native_domains import told, with_devices
 
 _DISK = (
@@ -29,3 +30,13 @@ def test_zero_is_left_to_qemu(option: str) -> None:
     zero = ZEROS[option]
     assert not [word for word in told(with_devices(zero)) if option in word]
     assert [word for word in told(with_devices(zero.replace("'0'", "'512'"))) if option in word]
+
+
+@pytest.mark.parametrize(("name", "size"), [("ppc64", 256 << 20), ("x86_64", 65 << 20)])
+def test_memory_is_counted_in_steps(name: str, size: int) -> None:
+    text = (
+        f"<domain type='qemu'><name>a</name><memory>66000</memory><os><type arch='{name}'>"
+        "hvm</type></os><devices/></domain>"
+    )
+    command = domcaps.Host.open(f"shipped:sid-{name}").native(text, libvirt="12.8")
+    assert f"size={size >> 10}k" in command

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.boards.families import machine_type
+from domcaps.elements.boards.families import PPC64, machine_type
 from domcaps.elements.memory.backing_command_line import Backing, runs
-from domcaps.elements.memory.memory_device import MemoryDevice
+from domcaps.elements.memory.memory_device import MODULE, MemoryDevice
 from domcaps.elements.memory.numa import Cell, cell_count, cpus_of
 from domcaps.elements.processor.vcpu_count import max_vcpus
 from domcaps.language.command_line import Line, options, untold
@@ -27,11 +27,11 @@ def write_memory(line: Line, root: Node) -> list[str]:
     most = _most(line, root)
     line.backing = backing = Backing(line, root)
     cells = list(_cells(line, backing, size))
-    told = ["-m", options(None, size=f"{_rounded(size)}k", **most)]
+    told = ["-m", options(None, size=f"{_rounded(line, size)}k", **most)]
     name = _usual_name(line)
     if not cells and (backing.is_said or backing.is_tuned or name):
         line.machine["memory-backend"] = name or "memory"
-        told += ["-object", backing.object(name or "memory", _rounded(size))]
+        told += ["-object", backing.object(name or "memory", _rounded(line, size))]
     return [*told, *cells]
 
 
@@ -57,7 +57,7 @@ def _size(line: Line, root: Node) -> int:
                 raise untold(node, "", "a size that is none")
             sizes[tag] = kib(size)
     # with cells it is they who have the memory, whatever the sum says
-    size = sum(_rounded(cell.memory_kib) for cell in line.domain.all(Cell))
+    size = sum(_rounded(line, cell.memory_kib) for cell in line.domain.all(Cell))
     devices = sum(d.size_kib for d in line.domain.all(MemoryDevice) if d.model != _ENCLAVES)
     size = size or sizes.get("memory", 0) - devices
     less = root.find("currentMemory")
@@ -68,8 +68,10 @@ def _size(line: Line, root: Node) -> int:
     return size
 
 
-def _rounded(size: int) -> int:
-    return -(-size // _KIB_OF_MIB) * _KIB_OF_MIB
+def _rounded(line: Line, size: int) -> int:
+    """Give a size as libvirt starts it: a multiple of 1 MiB, on POWER of 256 MiB."""
+    step = MODULE if line.holds(PPC64) else _KIB_OF_MIB
+    return -(-size // step) * step
 
 
 def _most(line: Line, root: Node) -> dict[str, object]:
@@ -81,7 +83,7 @@ def _most(line: Line, root: Node) -> dict[str, object]:
     line.reading.set_aside(node, "unit")
     slots = line.reading.number(node, "slots")
     size = kib(size_of(node, limit=MAX_BYTES))
-    return {"slots": slots or None, "maxmem": f"{_rounded(size)}k"} if size else {}
+    return {"slots": slots or None, "maxmem": f"{_rounded(line, size)}k"} if size else {}
 
 
 def _cells(line: Line, backing: Backing, size: int) -> Iterator[str]:
@@ -89,7 +91,7 @@ def _cells(line: Line, backing: Backing, size: int) -> Iterator[str]:
     if not cells and cell_count(line.domain):
         # libvirt adds one where memory is to be plugged in
         yield "-object"
-        yield backing.object("ram-node0", _rounded(size), 0)
+        yield backing.object("ram-node0", _rounded(line, size), 0)
         yield "-numa"
         yield _node(0, range(max_vcpus(line.domain)), "ram-node0")
     if not cells:
@@ -133,7 +135,7 @@ def _cell(
     if name:
         discard = None if dropped is None else dropped == "yes"
         yield "-object"
-        yield backing.object(name, _rounded(cell.memory_kib), number, discard=discard, **more)
+        yield backing.object(name, _rounded(line, cell.memory_kib), number, discard=discard, **more)
     yield "-numa"
     cpus = [place for place in range(mask.bit_length()) if mask >> place & 1]
     initiator = (number if cpus else _initiator(ways, number)) if has_ways else None

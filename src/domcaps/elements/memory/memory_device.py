@@ -73,6 +73,9 @@ DYNAMIC_MEMSLOTS = device_property("virtio-mem-pci", "dynamic-memslots")
 MODULE = 256 * 1024
 """The step, in KiB, by which memory of POWER is counted."""
 
+_STEP = 2 * 1024
+"""The same of other architectures, when a domain is started."""
+
 _BASE = Int(0, 2**64 - 1, base=16)
 
 
@@ -122,6 +125,14 @@ class MemoryDevice(Device):
             return -(-size // MODULE) * MODULE
         label = size_kib(self.node, "target/label/size")
         return max(size - label, MODULE) // MODULE * MODULE + label
+
+    @property
+    def started_kib(self) -> int:
+        """Its size as QEMU gets it: a multiple of 2 MiB, on POWER of 256 MiB."""
+        step = MODULE if self.holds(PPC64) else _STEP
+        if self.model == "nvdimm" and self.holds(PPC64):
+            return self.size_kib
+        return -(-self.size_kib // step) * step
 
     @property
     def is_module(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.memory.backing_command_line import MEMORY, numbers_of, object_words
-from domcaps.elements.memory.memory_device import MemoryDevice, size_kib
+from domcaps.elements.memory.memory_device import MemoryDevice
 from domcaps.elements.memory.numa import cell_count
 from domcaps.language.command_line import YES_NO, Line, Turn, options, untold
 from domcaps.language.quantities import size_of
@@ -61,7 +61,7 @@ def _backend(line: Line, part: MemoryDevice, name: str, **more: object) -> str:
     kind, path = line.backing.kind, None
     if source is not None:
         kind, path = _source(line, source, kind, told)
-    size = size_kib(node, "target/size")
+    size = part.started_kib
     if path is not None:
         told["mem-path"] = line.need("memory", path, node)
         usual = {"share": line.backing.options.get("share"), "prealloc": None}
@@ -189,7 +189,7 @@ def _enclaves(line: Line, part: MemoryDevice, name: str, number: int) -> None:
     line.reading.get(part.node, "model")
     source = line.reading.child(part.node, "source")
     nodes = None if source is None else line.reading.child(source, "nodemask")
-    more: dict[str, object] = {"prealloc": True, "size": size_kib(part.node, "target/size") * _KIB}
+    more: dict[str, object] = {"prealloc": True, "size": part.started_kib * _KIB}
     if nodes is not None:
         more |= {"host-nodes": numbers_of(line.reading.text(nodes)), "policy": "bind"}
     line.add("-object", object_words("memory-backend-epc", f"mem{name}", **more))
