@@ -97,7 +97,7 @@ def test_models_of_a_hypervisor(host: Host, uri: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["list --all", "net-list --all", "pool-list --all", "secret-list", "nodedev-list",
+    "command", ["list --all", "pool-list --all", "secret-list", "nodedev-list",
                 "iface-list", "nwfilter-list"]
 )  # fmt: skip
 def test_lists_are_empty(uri: str, command: str) -> None:

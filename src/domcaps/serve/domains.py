@@ -28,12 +28,20 @@ _MOST_KIB = 2**63 - 1
 """``virDomainInfo`` has 64 bits, which clients in other languages take for signed."""
 
 
+class NetworkCard(msgspec.Struct, frozen=True, array_like=True):
+    """A network card: its address, its virtual network, and its name on the host; "" for none."""
+
+    mac: str
+    network: str
+    target: str
+
+
 class DefinedDomain(msgspec.Struct, frozen=True):
     """One of them: `memory_kib`, `current_kib` and `vcpus` as in its XML, 0 if unreadable.
 
     `online` is how many CPUs are there at first. `nvram` tells whether its firmware keeps variables
     in a file. `on_poweroff` and `on_reboot` are the actions that it asks for. `public` is the XML
-    without passwords, "" where there are none; `interfaces` counts network cards.
+    without passwords, "" where there are none; `cards` are its network cards.
     """
 
     name: str
@@ -48,7 +56,7 @@ class DefinedDomain(msgspec.Struct, frozen=True):
     on_poweroff: str = "destroy"
     on_reboot: str = "restart"
     public: str = ""
-    interfaces: int = 0
+    cards: tuple[NetworkCard, ...] = ()
 
     @property
     def size(self) -> int:
@@ -83,8 +91,17 @@ def domain_of_root(root: Node) -> DefinedDomain:
         (root.findtext("on_poweroff") or "destroy").strip(),
         (root.findtext("on_reboot") or "restart").strip(),
         _without_passwords(root),
-        len(root.findall("devices/interface")),
+        tuple(map(_card, root.iterfind("devices/interface"))),
     )
+
+
+def _card(node: Node) -> NetworkCard:
+    def named(element: str, attribute: str) -> str:
+        found = node.find(element)
+        return "" if found is None else found.get(attribute, "")
+
+    network = named("source", "network") if node.get("type") == "network" else ""
+    return NetworkCard(named("mac", "address").lower(), network, named("target", "dev"))
 
 
 def _text(root: Node) -> str:
@@ -163,14 +180,19 @@ def _identified(root: Node) -> bytes:
 
 def kib_of(node: Node | None) -> int:
     """Give a size in KiB, rounded up as libvirt does; 0 for one that can't be read."""
+    return min(-(-size_of(node, DEFAULT_UNIT) // KIB), _MOST_KIB)
+
+
+def size_of(node: Node | None, unit: str = "bytes") -> int:
+    """Give a size in bytes, `unit` where it has none of its own; 0 for one that can't be read."""
     if node is None:
         return 0
     try:
-        unit = Unit().parse((node.get("unit") or DEFAULT_UNIT).strip())
+        factor = Unit().parse((node.get("unit") or unit).strip())
         number = NEEDED_SIZE.parse((node.text or "").strip())
     except ValueError:
         return 0
-    return min(-(-number * unit // KIB), _MOST_KIB)
+    return number * factor
 
 
 def _count(text: str | None) -> int:

@@ -35,14 +35,19 @@ class ErrorNumber(enum.IntEnum):
     RPC = 39
     NO_DOMAIN = 42
     NO_NETWORK = 43
+    NO_INTERFACE = 64
     NO_STORAGE_POOL = 49
     NO_STORAGE_VOL = 50
     OPERATION_INVALID = 55
     CONFIG_UNSUPPORTED = 67
     OPERATION_TIMEOUT = 68
+    NO_DOMAIN_METADATA = 80
     OPERATION_UNSUPPORTED = 84
+    AGENT_UNRESPONSIVE = 86
+    STORAGE_VOL_EXIST = 90
     CPU_INCOMPATIBLE = 91
     XML_INVALID_SCHEMA = 92
+    DEVICE_MISSING = 99
 
 
 class ErrorDomain(enum.IntEnum):
@@ -73,11 +78,15 @@ _WORDS = {
     ErrorNumber.OPERATION_DENIED: "operation forbidden",
     ErrorNumber.NO_DOMAIN: "Domain not found",
     ErrorNumber.NO_NETWORK: "Network not found",
+    ErrorNumber.NO_INTERFACE: "Interface not found",
     ErrorNumber.OPERATION_INVALID: "Requested operation is not valid",
     ErrorNumber.NO_STORAGE_POOL: "Storage pool not found",
     ErrorNumber.NO_STORAGE_VOL: "Storage volume not found",
     ErrorNumber.CONFIG_UNSUPPORTED: "unsupported configuration",
     ErrorNumber.OPERATION_UNSUPPORTED: "Operation not supported",
+    ErrorNumber.NO_DOMAIN_METADATA: "metadata not found",
+    ErrorNumber.AGENT_UNRESPONSIVE: "Guest agent is not responding",
+    ErrorNumber.DEVICE_MISSING: "device not found",
     ErrorNumber.CPU_INCOMPATIBLE: "the CPU is incompatible with host CPU",
     ErrorNumber.XML_INVALID_SCHEMA: "XML document failed to validate against schema",
     ErrorNumber.OPERATION_TIMEOUT: "Timed out during operation",

@@ -1,4 +1,4 @@
-"""Events of a domain, as messages for the clients that want them.
+"""Events of a domain, a network or a storage pool, as messages for the clients that want them.
 
 Numbers and forms are those of ``remote_protocol.x``. An event that was registered by a call that
 gives a number is sent with that number; by the older calls, without one and under another number.
@@ -10,7 +10,7 @@ import enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.serve.frames import REMOTE_PROGRAM, VERSION, Frame, Type
-from domcaps.serve.xdr import INT, STRING, UUID, Codec, Record, pack
+from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UUID, Codec, Record, pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from domcaps.serve.session import ClientSession
 
 _DOMAIN = Record(STRING, UUID, INT)
+_OBJECT = Record(STRING, UUID)
 
 
 class DomainEvent(enum.Enum):
@@ -36,6 +37,15 @@ class DomainEvent(enum.Enum):
     SAVED = (5, 4)
 
 
+class ObjectEvent(enum.IntEnum):
+    """``virNetworkEventLifecycleType``; those of a storage pool have the same numbers."""
+
+    DEFINED = 0
+    UNDEFINED = 1
+    STARTED = 2
+    STOPPED = 3
+
+
 class EventKind(NamedTuple):
     """What is registered for, and how it is sent: by which message, older message, and form."""
 
@@ -48,6 +58,11 @@ class EventKind(NamedTuple):
 
 LIFECYCLE = EventKind("", 0, 318, Record(_DOMAIN, INT, INT), 107)
 REBOOT = EventKind("", 1, 319, Record(_DOMAIN), 169)
+DEVICE_REMOVED = EventKind("", 15, 333, Record(_DOMAIN, STRING), 311)
+DEVICE_ADDED = EventKind("", 19, 354, Record(_DOMAIN, STRING))
+METADATA_CHANGED = EventKind("", 23, 379, Record(_DOMAIN, INT, OPTIONAL_STRING))
+NETWORK = EventKind("network ", 0, 315, Record(_OBJECT, INT, INT))
+POOL = EventKind("storage pool ", 0, 370, Record(_OBJECT, INT, INT))
 
 
 def messages(

@@ -16,8 +16,10 @@ from domcaps.serve.errors import ErrorNumber, LibvirtError
 from domcaps.serve.events import LIFECYCLE, DomainEvent, EventKind, messages
 
 if TYPE_CHECKING:
+    from domcaps.serve.host_objects import HostInterface, HostObjects
     from domcaps.serve.kept_domain import KeptDomain
     from domcaps.serve.ledger import ClientAccount, Ledger
+    from domcaps.serve.networks import Network
     from domcaps.serve.session import ClientSession
     from domcaps.serve.storage import Pool
 
@@ -40,6 +42,9 @@ class Inventory:
     ) -> None:
         self.domains: dict[bytes, KeptDomain] = {}
         self.pools: dict[bytes, Pool] = {}
+        self.networks: dict[bytes, Network] = {}
+        self.interfaces: tuple[HostInterface, ...] = ()
+        self.knows_host = False
         self.runs = runs
         self.listeners: list[ClientSession] = []
         self.last_id = 0
@@ -47,6 +52,19 @@ class Inventory:
         self._kept = kept
         self._lasts = lasts
         self._sizes: dict[bytes, int] = {}
+
+    def learn(self, found: HostObjects) -> None:
+        """Take in what the host has: in a sandbox once, elsewhere as it is now."""
+        self.interfaces = found.interfaces
+        if not self.runs:
+            self.networks = {one.uuid: one for one in found.networks}
+        elif not self.knows_host:
+            names = {one.name for one in self.networks.values()}
+            self.networks |= {one.uuid: one for one in found.networks if one.name not in names}
+        for pool in found.pools:
+            if not any(known.name == pool.name for known in self.pools.values()):
+                self.pools.setdefault(pool.uuid, pool)
+        self.knows_host = True
 
     def keep(self, identity: bytes, size: int) -> None:
         """Write down what an object takes, instead of what it took before.
@@ -101,6 +119,7 @@ class Inventory:
             self.drop(identity)
         self.domains.clear()
         self.pools.clear()
+        self.networks.clear()
 
 
 class Sandboxes:

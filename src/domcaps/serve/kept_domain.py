@@ -143,6 +143,14 @@ class KeptDomain:
         if paused:
             self.suspend(inventory)
 
+    def adopt(self, live: DefinedDomain | None, config: DefinedDomain | None) -> None:
+        """Take changed definitions in the place of those that they are of."""
+        if live is not None:
+            self.live = live
+        if config is not None:
+            self._from = config if self._from is self.config else self._from
+            self.config = config
+
     def suspend(self, inventory: Inventory) -> None:
         """Pause it; one that is paused stays so."""
         self.require_active()

@@ -3,7 +3,8 @@
 Tools that make domains (``virt-install --disk``) want to know of each image whether it is there,
 how large it is and in which format; they make a pool of its folder for that, and ask the pool.
 Such a pool is kept while its connection lasts. Its volumes are what stands in the folder when
-somebody asks; nothing is made, removed or written.
+a client asks; nothing is made, removed or written. In a sandbox a pool may be of any type, and has
+further volumes that exist in memory alone (`domcaps.serve.made_volumes`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from lxml import etree
 from domcaps.serve import access
 from domcaps.serve.access import Peer
 from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
+from domcaps.serve.made_volumes import MadeVolume
 from domcaps.serve.xml.documents import parse, uuid_of
 
 if TYPE_CHECKING:
@@ -31,6 +33,15 @@ FILE, BLOCK, FOLDER = 0, 1, 2
 
 MOST_VOLUMES = 16384
 """``REMOTE_STORAGE_VOL_LIST_MAX``: more are not listed."""
+
+KINDS = {
+    "dir", "disk", "fs", "gluster", "iscsi", "iscsi-direct", "logical", "mpath", "netfs", "rbd",
+    "scsi", "vstorage", "zfs",
+}  # fmt: skip
+"""Types of pools that libvirt knows."""
+
+_ROOM = 1024**4
+"""Bytes that a pool of a sandbox has room for."""
 
 _MAGIC = (
     (0, b"QFI\xfb", "qcow2"), (0, b"QED\x00", "qed"), (0, b"KDMV", "vmdk"), (0, b"COWD", "vmdk"),
@@ -44,7 +55,8 @@ _QCOW2_SIZE = slice(24, 32)
 class Pool(msgspec.Struct):
     """A folder. `real` tells whether it is one of this machine, or of a host that was recorded.
 
-    It reveals nothing that `peer`, the user of the client, could not see.
+    It reveals nothing that `peer`, the user of the client, could not see. In a sandbox `kind` is
+    its type, `text` its definition, and `made` has the volumes that exist there alone, by name.
     """
 
     name: str
@@ -55,6 +67,9 @@ class Pool(msgspec.Struct):
     lasting: bool = True
     autostart: bool = False
     peer: Peer = Peer()
+    kind: str = "dir"
+    text: str = ""
+    made: dict[str, MadeVolume] = {}
 
     @property
     def handle(self) -> tuple[str, bytes]:
@@ -64,17 +79,20 @@ class Pool(msgspec.Struct):
     @property
     def made_paths(self) -> tuple[str, ...]:
         """The paths of volumes that exist in a sandbox alone."""
-        return ()
+        return tuple(volume.path for volume in self.made.values())
 
     @property
     def size(self) -> int:
         """About how many bytes of memory it takes."""
-        return sys.getsizeof(self.name) + sys.getsizeof(self.path) + 500
+        own = sys.getsizeof(self.name) + sys.getsizeof(self.path) + sys.getsizeof(self.text) + 500
+        return own + sum(volume.size for volume in self.made.values())
 
     def sizes(self) -> tuple[int, int, int]:
         """Give capacity, allocation and what is free, in bytes, of the file system it is on."""
-        if not self.active or not self.real:
+        if not self.active:
             return 0, 0, 0
+        if not self.real:
+            return self._made_sizes()
         try:
             found = self._file_system()
         except PermissionError:
@@ -85,6 +103,13 @@ class Pool(msgspec.Struct):
             ) from error
         capacity, free = found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
         return capacity, capacity - free, free
+
+    def _made_sizes(self) -> tuple[int, int, int]:
+        """Give sizes of a pool of a sandbox, which has room for a lot."""
+        if not self.text:
+            return 0, 0, 0
+        taken = sum(volume.allocation for volume in self.made.values())
+        return _ROOM, taken, max(_ROOM - taken, 0)
 
     def _file_system(self) -> os.statvfs_result:
         """Look at the file system of the nearest folder that there is: it would be made there."""
@@ -99,9 +124,16 @@ class Pool(msgspec.Struct):
                     raise
             folder = os.path.dirname(folder)  # noqa: PTH120 - there are no links in the text
 
-    def volumes(self) -> list[Volume]:
-        """Give what stands in the folder, by name."""
-        if not self.active or not self.real:
+    def volumes(self) -> list[Volume | MadeVolume]:
+        """Give what stands in the folder and what was made in the sandbox, by name."""
+        if not self.active:
+            return []
+        names = {volume.name for volume in self.made.values()}
+        seen = (volume for volume in self._seen_volumes() if volume.name not in names)
+        return sorted([*seen, *self.made.values()], key=lambda volume: volume.name)
+
+    def _seen_volumes(self) -> list[Volume]:
+        if not self.real:
             return []
         try:
             found = sorted(islice(access.listing(self.path, self.peer), MOST_VOLUMES))
@@ -110,9 +142,13 @@ class Pool(msgspec.Struct):
         volumes = (self._volume(name, status) for name, status in found)
         return [volume for volume in volumes if volume is not None]
 
-    def volume(self, name: str) -> Volume | None:
+    def volume(self, name: str) -> Volume | MadeVolume | None:
         """Look at one file, None where there is none that could be a disk."""
-        if not self.active or not self.real or "/" in name or name in {"", ".", ".."}:
+        if not self.active:
+            return None
+        if name in self.made:
+            return self.made[name]
+        if not self.real or "/" in name or name in {"", ".", ".."}:
             return None
         try:
             return self._volume(name, access.status(f"{self.path}/{name}", self.peer))
@@ -127,13 +163,14 @@ class Pool(msgspec.Struct):
 
     def xml(self) -> str:
         """Describe it as libvirt does."""
-        root = etree.Element("pool", type="dir")
+        root = etree.Element("pool", type=self.kind)
         _add(root, "name", self.name)
         _add(root, "uuid", str(uuid.UUID(bytes=self.uuid)))
         sizes = zip(("capacity", "allocation", "available"), self.sizes(), strict=True)
         for name, size in sizes:
             _add(root, name, str(size)).set("unit", "bytes")
-        etree.SubElement(root, "source")
+        given = parse(self.text).find("source") if self.text else None
+        root.append(etree.Element("source") if given is None else given)
         _add(etree.SubElement(root, "target"), "path", self.path)
         return etree.tostring(root, encoding="unicode", pretty_print=True)
 
@@ -195,12 +232,21 @@ class Volume(msgspec.Struct, frozen=True):
         return etree.tostring(root, encoding="unicode", pretty_print=True)
 
 
-def pool_of(xml: str | bytes, *, real: bool, peer: Peer = Peer()) -> Pool:  # noqa: B008 - immutable
-    """Read the description of a pool; raises `LibvirtError` for what is no folder."""
+def pool_of(
+    xml: str | bytes,
+    *,
+    real: bool,
+    peer: Peer = Peer(),  # noqa: B008 - immutable
+    made: bool = False,
+) -> Pool:
+    """Read the description of a pool; raises `LibvirtError` for what is no folder.
+
+    One that is `made` for a sandbox may be of any type.
+    """
     root = parse(xml, ErrorDomain.STORAGE)
     kind, name = root.get("type"), (root.findtext("name") or "").strip()
     path = (root.findtext("target/path") or "").strip()
-    if root.tag != "pool" or kind != "dir":
+    if root.tag != "pool" or (kind != "dir" and not (made and kind in KINDS)):
         detail = f"a pool of type {kind!r}: here there are folders alone ('dir')"
         raise LibvirtError(ErrorNumber.OPERATION_UNSUPPORTED, detail, ErrorDomain.STORAGE)
     if len(name.encode(errors="replace")) > _LONGEST_NAME or len(path) > _LONGEST_PATH:
@@ -211,11 +257,16 @@ def pool_of(xml: str | bytes, *, real: bool, peer: Peer = Peer()) -> Pool:  # no
         raise LibvirtError(
             ErrorNumber.XML_ERROR, "the pool needs a <name> without '/'", ErrorDomain.STORAGE
         )
+    if kind != "dir" and not path:
+        path = f"/dev/{name}"
     if not path.startswith("/"):
         detail = "the pool needs <target><path>, an absolute path"
         raise LibvirtError(ErrorNumber.XML_ERROR, detail, ErrorDomain.STORAGE)
     number = uuid_of(root, ErrorDomain.STORAGE) or uuid.uuid4().bytes
-    return Pool(name, number, os.path.normpath(path), real, peer=peer)
+    pool = Pool(name, number, os.path.normpath(path), real and kind == "dir", peer=peer)
+    if made:
+        pool.kind, pool.text = str(kind), etree.tostring(root, encoding="unicode", with_tail=False)
+    return pool
 
 
 def _add(parent: Node, name: str, text: str) -> Node:

@@ -48,6 +48,29 @@ def in_sandbox(
     return offer
 
 
+def only_in_sandbox(
+    number: int, *, takes: tuple[Codec, ...] = (), gives: tuple[Codec, ...] = ()
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Offer a function as a procedure of a sandbox; elsewhere it is refused by its name."""
+
+    def offer(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def carry_out(session: ClientSession, *arguments: Any) -> Any:
+            require_sandbox(session, number)
+            return function(session, *arguments)
+
+        procedure(number, takes=takes, gives=gives)(carry_out)
+        return function
+
+    return offer
+
+
+def require_sandbox(session: ClientSession, number: int) -> None:
+    """Refuse a procedure by its name unless the connection has a sandbox."""
+    if not session.inventory.runs:
+        raise LibvirtError(ErrorNumber.NO_SUPPORT, function_name(number))
+
+
 def definition_of(session: ClientSession, handle: DomainHandle, *_: object) -> bytes:
     """Give the XML of the domain that a call is about; raises `LibvirtError` if there is none."""
     return find_domain(session, handle).current.xml.encode()

@@ -183,6 +183,11 @@ def _fits(domain: KeptDomain, flags: int) -> bool:
     )
 
 
+def listed(session: ClientSession, flags: int) -> list[KeptDomain]:
+    """Give the domains that fit ``VIR_CONNECT_LIST_DOMAINS_…``."""
+    return [domain for domain in session.inventory.domains.values() if _fits(domain, flags)]
+
+
 def _listed_as(domain: KeptDomain) -> dict[int, int]:
     """Give what a domain is among ``VIR_CONNECT_LIST_DOMAINS_…``, for each group of flags."""
     states = {DomainState.RUNNING: 0x10, DomainState.PAUSED: 0x20, DomainState.SHUT_OFF: 0x40}
@@ -203,8 +208,7 @@ def connect_list_all_domains(
 ) -> tuple[list[DomainHandle], int]:
     """List those that fit the flags."""
     check_flags(flags, 0xFFFF)
-    domains = session.inventory.domains.values()
-    handles = [domain.handle for domain in domains if _fits(domain, flags)]
+    handles = [domain.handle for domain in listed(session, flags)]
     return (handles if need_results else []), len(handles)
 
 

@@ -76,7 +76,7 @@ def _run(
 ) -> tuple[DomainHandle]:
     domain = find_domain(session, handle)
     domain.start(session.inventory, live, paused=bool(flags & _START_PAUSED))
-    session.inventory.last_interface += live.interfaces
+    session.inventory.last_interface += len(live.cards)
     domain.owner = session if flags & _START_AUTODESTROY else None
     return (domain.handle,)
 
@@ -89,7 +89,7 @@ def _run_xml(
     session: ClientSession, live: DefinedDomain, xml: bytes, flags: int
 ) -> tuple[DomainHandle]:
     domain = start_definition(session.inventory, live, paused=bool(flags & _START_PAUSED))
-    session.inventory.last_interface += live.interfaces
+    session.inventory.last_interface += len(live.cards)
     domain.owner = session if flags & _START_AUTODESTROY else None
     return (domain.handle,)
 

@@ -51,15 +51,11 @@ def _node_device_names(
     return ([],)
 
 
-# networks, interfaces, node devices, network filters, secrets, filter bindings
-for _call in (283, 284, 285, 286, 287, 401):
+# node devices, network filters, secrets, filter bindings
+for _call in (285, 286, 287, 401):
     procedure(_call, takes=(INT, UINT), gives=(_NONE, UINT))(_list_all)
 
 for _call, _names, _what, _kind in (
-    (52, 38, "names", "NETWORK"),
-    (50, 36, "names", "NETWORK"),
-    (126, 127, "names", "INTERFACE"),
-    (137, 138, "names", "INTERFACE"),
     (139, 140, "uuids", "SECRET"),
     (178, 179, "names", "NWFILTER"),
 ):
