@@ -166,14 +166,22 @@ def _vcpus(root: Node, count: int, flags: int = 0) -> None:
     edits.set_vcpus(root, count, maximum=bool(flags & MAXIMUM))
 
 
-def _vcpu_flags(_: int, flags: int) -> int:
+def _not_zero(value: int, flags: int = LIVE) -> int:
+    """Refuse a size of 0, as the functions of libvirt's API do; gives the flags."""
+    if not value:
+        raise LibvirtError(ErrorNumber.INVALID_ARG, "it must not be zero", ErrorDomain.DOMAIN)
+    return flags
+
+
+def _vcpu_flags(count: int, flags: int) -> int:
+    _not_zero(count)
     if flags & MAXIMUM and flags & LIVE:
         detail = "cannot adjust maximum on running domain"
         raise LibvirtError(ErrorNumber.INVALID_ARG, detail, ErrorDomain.DOMAIN)
     return flags | CONFIG if flags & MAXIMUM else flags
 
 
-_offer(32, (UINT,), _live, _vcpus)
+_offer(32, (UINT,), _not_zero, _vcpus)
 _offer(199, (UINT, UINT), _vcpu_flags, _vcpus)
 
 
@@ -182,13 +190,16 @@ def _memory(root: Node, kib: int, flags: int = 0) -> None:
     edits.set_memory(root, kib, most, maximum=bool(flags & MAXIMUM))
 
 
-def _memory_flags(_: int, flags: int) -> int:
+def _memory_flags(kib: int, flags: int) -> int:
+    _not_zero(kib)
     return flags | CONFIG if flags & MAXIMUM and not flags & LIVE else flags
 
 
-_offer(31, (UHYPER,), _live, _memory)
+_offer(31, (UHYPER,), _not_zero, _memory)
 _offer(204, (UHYPER, UINT), _memory_flags, _memory)
-_offer(30, (UHYPER,), lambda _: CONFIG, lambda root, kib: _memory(root, kib, MAXIMUM))
+_offer(
+    30, (UHYPER,), lambda kib: _not_zero(kib, CONFIG), lambda root, kib: _memory(root, kib, MAXIMUM)
+)
 
 
 def _metadata(
