@@ -127,3 +127,22 @@ def test_pinned_values_are_taken_again_and_a_word_is_said_where_one_is_gone(
 def test_another_file_is_no_pin(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("{}")
     assert new("--pin", str(tmp_path / "x")).exit_code != 0
+
+
+@pytest.mark.parametrize("name", ["macos14", "macosx10.15", "win11", "win2k25"])
+def test_what_starts_from_uefi_only_gets_it(rich: domcaps.Host, name: str) -> None:
+    text = rich.choose("w", "8GiB", 4, os=name).xml
+    assert 'firmware="efi"' in text
+    assert 'machine="q35"' in text
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [("win7", "ich9-ehci1"), ("winxp", "ich9-ehci1"), ("win2k8r2", "ich9-ehci1"),
+     ("win8", "qemu-xhci"), ("win10", "qemu-xhci"), ("win2k22", "qemu-xhci"),
+     ("debian13", "qemu-xhci"), ("freebsd14", "qemu-xhci")],
+)  # fmt: skip
+def test_usb_is_what_the_guest_has_a_driver_for(rich: domcaps.Host, name: str, model: str) -> None:
+    text = rich.choose("w", "4GiB", 2, os=name).xml
+    assert f'<controller type="usb" index="0" model="{model}"/>' in text
+    assert (text.count("ich9-uhci") == 3) is (model == "ich9-ehci1")

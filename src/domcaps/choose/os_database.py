@@ -6,7 +6,7 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
-from domcaps.elements.advice.drivers import DRIVERS
+from domcaps.elements.advice.drivers import drivers_of, listed
 from domcaps.elements.advice.needs import Needs, needs_of
 from domcaps.errors import RequestError
 from domcaps.facts.osinfo import database_folder, open_database
@@ -33,9 +33,6 @@ _LINUX = re.compile(
 )
 UNKNOWN = "libosinfo knows no system"
 """How the source of a guest begins that the database should have had."""
-
-# a system that can't start otherwise, where no database tells it
-_EFI_ONLY = re.compile(r"win(dows)?-?11|win(dows)?-?2k25|win(dows)?-?server-?2025")
 
 
 def guest_of(system: str | None, use: str | None, arch: str, *, portable: bool = False) -> Guest:
@@ -116,14 +113,16 @@ def _known(
         if of_arch in {arch, "all"} and not supported:
             firmware.discard(kind)
     family = _FAMILIES.get(system.family, "other")
-    return family, system.devices, frozenset(firmware), f"libosinfo, of {name}"
+    if needs_of(name, family).uefi:
+        firmware.discard("bios")
+    return family, listed(name, system.devices), frozenset(firmware), f"libosinfo, of {name}"
 
 
 def _default(
     family: str, name: str, source: str
 ) -> tuple[str, frozenset[str], frozenset[str], str]:
-    firmware = {"efi"} if _EFI_ONLY.match(name.lower()) else {"bios", "efi"}
-    return family, DRIVERS[family], frozenset(firmware), source
+    firmware = {"efi"} if needs_of(name, family).uefi else {"bios", "efi"}
+    return family, drivers_of(family, name), frozenset(firmware), source
 
 
 def _family(name: str) -> str | None:

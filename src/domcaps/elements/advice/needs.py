@@ -37,7 +37,7 @@ _KNOWN = (
     (r"(opensuse|sle[ds]|suse)", Needs(1024, 1, 4096, 2)),
     (r"(alpine|cirros)", Needs(128, 1, 512, 1)),
     (r"debian", Needs(512, 1, 2048, 2)),
-    (r"macos|osx", Needs(4096, 2, 8192, 4)),
+    (r"mac-?os|osx", Needs(4096, 2, 8192, 4, uefi=True)),
 )
 _FAMILIES = {"windows": Needs(2048, 1, 4096, 2), "linux": Needs(512, 1, 2048, 2)}
 

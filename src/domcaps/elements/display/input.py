@@ -23,7 +23,7 @@ from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, qom_type
 from domcaps.language.part import field
 from domcaps.language.predicate import NEVER
-from domcaps.language.preference import Decision, Option
+from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import ON_OFF, OneOf
@@ -80,6 +80,11 @@ _EVDEV = Attributes(
 
 _SEEN = (("graphics.type", ("spice", "vnc", "sdl", "dbus", "rdp", "egl-headless")),)
 _XHCI = "<controller type='usb' index='0' model='qemu-xhci'/>"
+_USB_2 = "<controller type='usb' index='0' model='ich9-ehci1'/>" + "".join(
+    f"<controller type='usb' index='0' model='ich9-uhci{number}'>"
+    f"<master startport='{2 * number - 2}'/></controller>"
+    for number in (1, 2, 3)
+)
 _POINTER = "<input type='tablet' bus='{value}'/>"
 _BOTH = _POINTER + "<input type='keyboard' bus='{value}'/>"
 
@@ -89,7 +94,21 @@ PREFERENCE = Decision(
     title="how the pointer follows the hand",
     options=(
         Option("", "there is no user who types", given=(("graphics.type", ("",)),)),
-        Option("usb", "a tablet needs no grabbing", given=_SEEN, when=X86, xml=_XHCI + _POINTER),
+        Option(
+            "usb",
+            "a tablet needs no grabbing",
+            given=_SEEN,
+            when=X86,
+            guest=drives("qemu-xhci", "nec-xhci"),
+            xml=_XHCI + _POINTER,
+        ),
+        Option(
+            "usb",
+            "a tablet needs no grabbing; the guest has no driver for USB 3",
+            given=_SEEN,
+            when=X86,
+            xml=_USB_2 + _POINTER,
+        ),
         Option(
             "usb",
             "tablet and keyboard that every guest knows",
