@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.hostdevs.hostdev import Hostdev
+from domcaps.language.finding import Severity
 from domcaps.language.host_files import host_file_rule, needs_file
-from domcaps.language.rule import Problems, Sample
+from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -40,6 +41,29 @@ def devices_of_the_host_are_there(device: Hostdev) -> Problems:
         yield from needs_file(device, path, "device", "source/address", help_=help_)
     elif device.mode == "subsystem" and device.type != "pci":
         device.domain.world.unknown.add(f"the host has the {device.type} device of a <hostdev>")
+
+
+@rule(
+    "hostdev-pci-address-missing",
+    Hostdev,
+    bad="<hostdev mode='subsystem' type='pci'><source><vendor id='0x10de'/>"
+    "<product id='0x1b80'/></source></hostdev>",
+    good=_PCI.format("6"),
+    severity=Severity.WARNING,
+)
+def pci_devices_are_named_by_address(device: Hostdev) -> Problems:
+    """``<source>`` of a PCI ``<hostdev>`` should have an ``<address>``: libvirt passes 0000:00:00.0
+    otherwise, which is the host bridge.
+
+    Libvirt reads ``<vendor>`` and ``<product>`` for USB devices only.
+    """
+    source = device.source
+    if device.type == "pci" and source is not None and source.find("address") is None:
+        yield problem(
+            "<source> has no <address>: libvirt takes the PCI device 0000:00:00.0; add "
+            "<address domain='…' bus='…' slot='…' function='…'/> (lspci -D lists the devices)",
+            source,
+        )
 
 
 def _path(kind: str, address: Node) -> str:
