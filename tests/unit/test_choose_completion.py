@@ -144,6 +144,18 @@ def test_a_device_that_is_incomplete_is_left_to_its_owner(device: str) -> None:
     assert not found.changes
 
 
+def test_a_full_bus_is_left_to_its_owner() -> None:
+    """A port that is made a controller of another type, so that it can be removed, is no repair."""
+    ports = "".join(
+        f"<controller type='pci' index='{number}' model='pcie-root-port'/>"
+        for number in range(1, 249)
+    )
+    found = fixed(domain(devices=ports))
+    assert found.findings
+    assert not [change for change in found.changes if "type=" in change.what]
+    assert found.looks < 5
+
+
 def test_what_needs_spice_goes_where_there_is_none() -> None:
     channel = "<channel type='spicevmc'><target type='virtio'/></channel>"
     found = fixed(domain(devices=f"<graphics type='vnc'/>{channel}"))

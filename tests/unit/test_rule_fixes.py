@@ -25,7 +25,7 @@ _KNOWN = (
     "memory-backing-hugepages-page-size-unavailable", "numatune-memnode-mode-conflict",
     "os-loader-stateless-with-variables", "shmem-size-unsupported", "source-seclabel-duplicate",
     "sysinfo-uuid-invalid", "usb-disabled", "video-several-primaries",
-    "audio-id-missing", "audio-settings-conflict", "chardev-spice-missing",
+    "audio-id-duplicate", "audio-id-missing", "audio-settings-conflict", "chardev-spice-missing",
     "console-serial-not-first", "cpu-maxphysaddr-unsupported", "cpu-model-missing",
     "disk-dir-unsupported", "disk-format-read-only", "hostdev-display-unsupported",
     "iommu-eim-unsupported", "os-firmware-feature-keys-without-secure-boot",

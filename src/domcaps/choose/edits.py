@@ -336,8 +336,7 @@ class Edits:
         path = path_of(node, name)
         if name in KINDS:
             loss = losses.KIND
-        identity = self._is_owners and _is_what_it_is(node, name)
-        if identity or says_what_it_is(without_positions(path)):
+        if _is_what_it_is(node, name) or says_what_it_is(without_positions(path)):
             loss = losses.PROTECTED
         what = f"{name}='{node.get(name)}'"
         return Edit(

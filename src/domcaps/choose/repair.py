@@ -323,6 +323,8 @@ class _Search:
             if rest is None:
                 # what was hidden before is repaired in its turn
                 return way if _hides(way.steps[0].finding) else None
+            if _is_put_back(way.steps[-1], rest.steps[0]):
+                return None
             way = _Way((*way.steps, *rest.steps), rest.data, way.loss + rest.loss)
         return way
 
@@ -402,6 +404,11 @@ def repair(
 def _takes_away(edit: Edit) -> bool:
     """Tell whether the domain gets less than it asks for."""
     return bool(edit.removes) or edit.loss >= losses.LESS
+
+
+def _is_put_back(step: _Step, follows: _Step) -> bool:
+    """Tell whether what a step removed is missing then: that is another value in disguise."""
+    return bool(step.edit.removes) and follows.finding.path == step.edit.path
 
 
 def _takes_back(later: Edit, edit: Edit) -> bool:

@@ -49,8 +49,8 @@ OTHER_WORDS = (
         order={"*": ()},
         slips={"2": "2.0", "20": "2.0", "1": "1.2", "12": "1.2"},
     ),
-    # nearly every channel is one of virtio; one of another type is another one
-    Substitutes("devices/channel/target/@type", order={"": ("virtio",), "*": ()}),
+    # nearly every channel is one of virtio; what is forwarded to the host's network is another one
+    Substitutes("devices/channel/target/@type", order={"guestfwd": (), "*": ("virtio",)}),
     # the host's device of events is no emulated one
     Substitutes("devices/input/@type", order={"evdev": (), "passthrough": ()}),
     # a card of the host is none that a client passes on

@@ -120,7 +120,7 @@ INTEL_PROPERTIES = {
 SUBSTITUTES = Substitutes(
     "devices/iommu/@model",
     # one that the board lacks needs another board
-    order={"smmuv3": ("intel", "virtio"), "amd": ("intel",), "virtio": ("intel",), "*": ()},
+    order={"intel": (), "smmuv3": ("intel", "virtio"), "*": ("intel",)},
     # what a unit can do stands in its <driver>
     only={"*": ("driver",)},
     archs=archs.X86,

@@ -151,7 +151,8 @@ def ids_are_unique(audio: Audio) -> Problems:
     """Each ``<audio>`` needs a different ``id``."""
     first = audio.domain.firsts(Audio, "id")[audio.id]
     if audio.id is not None and first.node is not audio.node:
-        yield problem(f"<audio id='{audio.id}'> is defined twice; choose another id", audio, "@id")
+        message = f"<audio id='{audio.id}'> is defined twice; choose another id"
+        yield problem(message, audio, "@id", fix=_free_id(audio))
 
 
 @rule(
