@@ -336,7 +336,7 @@ def test_folders_of_links_count_as_long_as_answers_are_kept(tmp_path: Path) -> N
     path = script(tmp_path / "s", f'#!/bin/sh\nexec {tmp_path}/links/real "$@"\n')
     host_view = HostView()
     parts = program_parts(path, host_view)
-    assert TrustedFolder(f"{tmp_path}/links") in trusted_folders(parts, host_view)
+    assert TrustedFolder(f"{tmp_path}/links") in trusted_folders(parts.witnesses, host_view)
     assert distrust(path) is None
     (tmp_path / "links").chmod(0o777)
     assert f"every user may write to {tmp_path}/links" in str(distrust(path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,10 +14,21 @@ from domcaps.facts.discovery import installed_emulators
 from domcaps.facts.launch import PIPE, Command, start
 from domcaps.facts.passed import folders, passed
 from domcaps.facts.trust import ProgramKind, admit, vouch
+from domcaps.fresh import loader
+from domcaps.fresh.elf import read_image
 from domcaps.fresh.host_view import HostView
+from domcaps.fresh.identity import identity
+from domcaps.fresh.loader import CACHE, cached_places
+from domcaps.fresh.modules import module_witnesses
 from domcaps.fresh.programs import program_parts
 from domcaps.fresh.trusted import distrust, trusted_folders
-from domcaps.fresh.witness import TrustedFolder
+from domcaps.fresh.witness import ProgramFile, TrustedFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domcaps.fresh.elf import ElfImage
+    from domcaps.fresh.identity import Identity
 
 CAT = os.path.realpath("/bin/cat")
 pytestmark = pytest.mark.usefixtures("no_program_is_named")
@@ -197,7 +209,7 @@ def test_the_rights_of_its_folders_count_as_long_as_answers_are_kept(tmp_path: P
     host_view = HostView()
     program = tmp_path / "cat"
     shutil.copy(CAT, program)
-    found = trusted_folders(program_parts(str(program), host_view), host_view)
+    found = trusted_folders(program_parts(str(program), host_view).witnesses, host_view)
     assert TrustedFolder(str(tmp_path)) in found
     before = TrustedFolder(str(tmp_path)).look(host_view)
     tmp_path.chmod(0o777)
@@ -209,3 +221,77 @@ def test_a_group_decides_so_that_the_folder_is_looked_at_each_time(tmp_path: Pat
     assert TrustedFolder(str(tmp_path)).watched(host_view) == str(tmp_path)
     tmp_path.chmod(0o775)
     assert TrustedFolder(str(tmp_path)).watched(host_view) == ""
+
+
+# -- folders in which the loader looks -----------------------------------------------------------
+
+
+def found_in_cache() -> Iterator[tuple[str, str, str]]:
+    """Give libraries, each with one that it needs and that the linker's cache alone names."""
+    own = {Path(place).name for group in program_parts(CAT, HostView()).groups for place in group}
+    cached = cached_places(Path(CACHE).read_bytes())
+    for library in (place for places in cached.values() for place in places[:1]):
+        image = read_image(library, identity(Path(library).stat()))
+        for name in () if image is None or image.rpath or image.runpath else image.needed:
+            if name not in own and name in cached:
+                yield library, name, cached[name][0]
+
+
+@pytest.fixture
+def needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have a module that needs a library which the linker's cache has in a folder of its own."""
+    modules, libraries = tmp_path / "modules", tmp_path / "libraries"
+    modules.mkdir()
+    libraries.mkdir()
+    library, name, place = next(found_in_cache())
+    shutil.copy(library, modules / "ui-a.so")
+    shutil.copy(place, libraries / name)
+    known = loader.cached_places
+    monkeypatch.setattr(
+        loader, "cached_places", lambda data: known(data) | {name: [str(libraries / name)]}
+    )
+    monkeypatch.setenv("QEMU_MODULE_DIR", str(modules))
+    assert distrust(CAT) is None
+    return libraries / name
+
+
+@needs_elf
+def test_a_library_of_a_module_that_another_user_can_change(needed: Path) -> None:
+    needed.chmod(0o666)
+    assert f"it would take {needed}" in str(distrust(CAT))
+
+
+@needs_elf
+@pytest.mark.parametrize("mode", [0o777, 0o1777])
+def test_a_library_of_a_module_that_another_user_can_bring(needed: Path, mode: int) -> None:
+    # the cache still names it
+    needed.unlink()
+    needed.parent.chmod(mode)
+    assert str(needed.parent) in str(distrust(CAT))
+
+
+@needs_elf
+@pytest.mark.parametrize("mode", [0o777, 0o1777])
+@pytest.mark.parametrize("inner", ["", "later"])
+def test_a_folder_of_a_runpath_in_which_another_user_can_put_a_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, inner: str
+) -> None:
+    folder = tmp_path / "libraries"
+    folder.mkdir()
+    real = loader.read_image
+
+    def with_runpath(path: str, state: Identity) -> ElfImage | None:
+        image = real(path, state)
+        return image and image._replace(runpath=(f"{folder}/{inner}".rstrip("/"),))
+
+    monkeypatch.setattr(loader, "read_image", with_runpath)
+    assert distrust(CAT) is None
+    folder.chmod(mode)
+    assert f"it would take {folder}" in str(distrust(CAT))
+
+
+@needs_elf
+def test_what_the_cache_names_and_is_not_there_may_come(needed: Path) -> None:
+    needed.unlink()
+    found = set(module_witnesses(CAT, (), HostView()))
+    assert ProgramFile(str(needed)) in found

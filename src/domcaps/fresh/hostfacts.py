@@ -239,7 +239,7 @@ class HelperFeatures(Key[Helper], frozen=True):
         """Say what lets another user change the program, or those that it asks; "" for nothing."""
         found = ""
         for parts in tuple(look_at_helper(self.helper, fetch)):
-            for folder in trusted_folders(parts, fetch.host_view):
+            for folder in trusted_folders(parts.witnesses, fetch.host_view):
                 fetch.look(folder)
             if weak := weak_part(parts, fetch.host_view):
                 found = found or not_started(weak[1].text)

@@ -194,7 +194,11 @@ class _Walk:
             found = self._in_folder(folder, name, kind)
             if found:
                 return found
-        known = [place for place in self._cached.get(name, ()) if self._suits(place, kind)]
+        cached = self._cached.get(name, ())
+        # what the cache names and is not there is taken as soon as it comes
+        absent = (place for place in cached if self._host_view.identity(place) is None)
+        self._witnesses |= dict.fromkeys(map(ProgramFile, absent))
+        known = [place for place in cached if self._suits(place, kind)]
         if known:
             return tuple(dict.fromkeys(known))
         for folder in self._defaults:

@@ -37,14 +37,31 @@ def module_witnesses(path: str, loaded: Iterable[str], host_view: HostView) -> I
     modules = []
     for folder in module_folders(path, loaded, host_view):
         yield Listing(folder)
-        names = host_view.files.names_or_none(folder)
+        names = _module_names(folder, host_view)
         if names:
             yield TrustedFolder(folder)
-        modules += [f"{folder}/{name}" for name in names if name.endswith(_SUFFIX)]
+        modules += [f"{folder}/{name}" for name in names]
     yield from map(ProgramFile, modules)
-    if modules and host_view.files.is_live:
-        library_path = host_view.passed("LD_LIBRARY_PATH") or ""
-        yield from dependencies_of_modules(path, modules, host_view, library_path).witnesses
+    yield from _library_witnesses(path, modules, host_view)
+
+
+def libraries_of_modules(
+    path: str, folders: Iterable[str], host_view: HostView
+) -> tuple[Witness, ...]:
+    """Give what the loader looks at for the modules in some folders: libraries, and where to."""
+    named = (f"{folder}/{name}" for folder in folders for name in _module_names(folder, host_view))
+    return _library_witnesses(path, list(named), host_view)
+
+
+def _module_names(folder: str, host_view: HostView) -> list[str]:
+    return [name for name in host_view.files.names_or_none(folder) if name.endswith(_SUFFIX)]
+
+
+def _library_witnesses(path: str, modules: list[str], host_view: HostView) -> tuple[Witness, ...]:
+    if not modules or not host_view.files.is_live:
+        return ()
+    library_path = host_view.passed("LD_LIBRARY_PATH") or ""
+    return dependencies_of_modules(path, modules, host_view, library_path).witnesses
 
 
 def module_folders(path: str, loaded: Iterable[str], host_view: HostView) -> tuple[str, ...]:

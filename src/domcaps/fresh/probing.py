@@ -126,7 +126,7 @@ def probe_provably(
         parts = program_parts(path, host_view)
         paths = [mapped.path for mapped in probed.files]
         loaded = loaded_witnesses(parts.program or path, paths, host_view)
-        folders = trusted_folders(parts, host_view)
+        folders = trusted_folders((*parts.witnesses, *loaded), host_view)
         after = _views(dict.fromkeys((*parts.witnesses, *loaded, *folders)), host_view)
         steady = all(_is_same(before.get(w), view, start) for w, view in after.items())
         if (steady and _are_the_loaded(probed.files, host_view)) or not attempt:
