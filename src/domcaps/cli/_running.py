@@ -46,6 +46,8 @@ def run(command: Callable[[], int | None], rerun: Rerun | None = None) -> NoRetu
         sys.exit(130)
     except DomcapsError as error:
         say(f"domcaps: {error}", err=True)
+        for text in getattr(error, "__notes__", ()):
+            say(f"domcaps: {text}", err=True)
         sys.exit(2)
     except BrokenPipeError:
         # the reader of standard output closed it: exit code 1 would mean "no"

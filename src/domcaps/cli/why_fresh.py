@@ -28,20 +28,30 @@ def command(*, every: bool, form: str, **question: Any) -> None:
     For each fact: how many inputs it depends on, when they were checked, how long the check takes,
     and how long computing the fact took. Inputs are recorded while the fact is computed; every
     call checks all of them before a cached report is used.
+
+    Emulators that failed repeatedly are listed with the time of the next attempt.
     """
     from domcaps.fresh.explain import provenance
+    from domcaps.fresh.failures import kept_failures
     from domcaps.hosts.host import Host
 
     host = Host.local()
     caps = host.domain_capabilities(**question)
-    found = provenance(host.entry(**question), host.machine.build.host_view)
+    build = host.machine.build
+    found = provenance(host.entry(**question), build.host_view)
+    failures = tuple(kept_failures(build.disk))
     if form == "json":
         import msgspec
 
-        emit_document({"snapshot": caps.snapshot, **msgspec.structs.asdict(found)})
+        facts = msgspec.structs.asdict(found)
+        failed = [msgspec.structs.asdict(one) for one in failures]
+        emit_document({"snapshot": caps.snapshot, **facts, "failures": failed})
         return
     say(f"{caps.path} {caps.machine} {caps.virttype}, snapshot {caps.snapshot}", bold=True)
     _print(found, every=every)
+    for one in failures:
+        say(f"{one.where}: not asked for {one.left():.0f} s, since it failed {one.count} times:")
+        say(f"    {one.message}")
 
 
 def _print(found: Provenance, *, every: bool) -> None:

@@ -13,7 +13,12 @@ import re
 
 from domcaps.facts.ownership import weakness_of_search
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _LIBRARIES = "LD_LIBRARY_PATH"
+_WARNED_OF = ("LD_LIBRARY_PATH", "QEMU_MODULE_DIR")
 _OF_PROGRAM = re.compile(r"(ORIGIN|\{ORIGIN\})(/\.\.)?(/(?!\.\.(?:/|$))[^/$]*)*")
 
 SEPARATORS = {"PATH": ":", "LD_LIBRARY_PATH": ":;", "QEMU_MODULE_DIR": ""}
@@ -34,6 +39,13 @@ def folders(name: str, value: str | None) -> tuple[str, ...]:
     separator = SEPARATORS.get(name)
     parts = _split(separator, value) if separator is not None and value else []
     return tuple(part for part in parts if part.startswith("/") and "$" not in part)
+
+
+def warn_of_folders(environ: Mapping[str, str] = os.environ) -> None:
+    """Say what is left out of these variables, for an answer that was kept: see `passed`."""
+    for name in _WARNED_OF:
+        if value := environ.get(name):
+            passed(name, value)
 
 
 def _split(separator: str, value: str) -> list[str]:
@@ -84,5 +96,5 @@ def _tell(name: str, folder: str, why: str) -> None:
     import logging  # an answer that is kept is proven without it
 
     log = logging.getLogger("domcaps.trust")
-    level = logging.INFO if name == "PATH" else logging.WARNING
+    level = logging.WARNING if name in _WARNED_OF else logging.INFO
     log.log(level, "%s in %s is not used: %s", folder, name, why)

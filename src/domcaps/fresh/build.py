@@ -47,7 +47,7 @@ from domcaps.fresh.store import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from domcaps.fresh.disk import DiskStore
+    from domcaps.fresh.disk import DiskStore, StoredTrace
     from domcaps.fresh.key import Key
     from domcaps.fresh.store import Held
     from domcaps.fresh.witness import Seen, Witness
@@ -103,6 +103,7 @@ class Build:
     ) -> None:
         self.host_view: HostView = host_view or HostView()
         self.disk = disk
+        self.failures: dict[str, StoredTrace] = {}
         self.observer: Observer = observer or Observer()
         self._clock = LogicalClock()
         self._sentry = InotifyWatch() if sentry else None

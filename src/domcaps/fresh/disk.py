@@ -180,6 +180,15 @@ class DiskStore:
         except (ValueError, TypeError, LookupError, RecursionError):
             return None
 
+    def names(self) -> tuple[str, ...]:
+        """Name all that is kept."""
+        paths = (path for path, _ in self._files())
+        return tuple(
+            path.rpartition("/")[2].removesuffix(_SUFFIX)
+            for path in paths
+            if path.endswith(_SUFFIX)
+        )
+
     def save(self, name: str, stored: StoredTrace) -> bool:
         """Keep something under a name, in place of what is there; tell whether that worked."""
         try:

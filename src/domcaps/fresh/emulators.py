@@ -9,6 +9,7 @@ from domcaps.facts.process import quotable
 from domcaps.facts.record import EmulatorRecord
 from domcaps.facts.trust import admit
 from domcaps.fresh.disk_memo import remembered
+from domcaps.fresh.failures import ask_with_pauses
 from domcaps.fresh.hostfacts import HostProcessor, HostQuestion, HostRecordField, KvmUsable
 from domcaps.fresh.key import Key
 from domcaps.fresh.probing import Prober, probe_live, probe_provably
@@ -81,7 +82,12 @@ class EmulatorAnswers(Key[EmulatorRecord], frozen=True):
             tuple(fetch.look(Access(device)) for device in _DEVICES),
         )
         parts = ("emulator", self.path, repr(self.inventory), repr(kvm), repr(circumstances))
-        return remembered(fetch, parts, EmulatorRecord, lambda inner: self._ask(inner, kvm))
+        return remembered(
+            fetch,
+            parts,
+            EmulatorRecord,
+            lambda inner: ask_with_pauses(inner, parts, lambda one: self._ask(one, kvm)),
+        )
 
     def _require_trusted(self, fetch: Fetch) -> None:
         """Refuse it, though answers are kept, where it would not be asked any more."""

@@ -22,7 +22,8 @@ class Fetch:
     """Gives a task what it needs, and writes down what that was: its trace.
 
     `files` and `environ` are the host to read; all that is read of them is noted. `host_view` is
-    the same host for code that notes its own reads, `disk` where values of other processes are.
+    the same host for code that notes its own reads, `disk` where values of other processes are,
+    `failures` what `domcaps.fresh.failures` keeps where there is no disk.
     """
 
     def __init__(self, build: Build, call: Call) -> None:
@@ -31,6 +32,7 @@ class Fetch:
         self._parts: dict[int, tuple[Entry[Any] | Sighting, int]] = {}
         self.host_view = build.host_view
         self.disk = build.disk
+        self.failures = build.failures
         self.files: TracedFiles = TracedFiles(build.host_view, self.look, self.note)
         self.environ: TracedEnviron = TracedEnviron(build.host_view, self.look)
         self.doubts: dict[Doubt, None] = {}

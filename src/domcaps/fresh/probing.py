@@ -122,7 +122,12 @@ def probe_provably(
     for attempt in reversed(range(_ATTEMPTS)):
         before = _when_settled(before, host_view)
         start = now()
-        probed = prober(path, kvm, inventory)
+        try:
+            probed = prober(path, kvm, inventory)
+        except DomcapsError:
+            # what it consists of decides when it is asked again
+            _note_parts(fetch, parts, before)
+            raise
         parts = program_parts(path, host_view)
         paths = [mapped.path for mapped in probed.files]
         loaded = loaded_witnesses(parts.program or path, paths, host_view)
@@ -134,6 +139,13 @@ def probe_provably(
             return _noted(fetch, probed.record, after, is_certain=steady)
         before = after
     raise AssertionError("the last attempt returns")
+
+
+def _note_parts(fetch: Fetch, parts: Parts, views: dict[Witness, _View]) -> None:
+    for witness, view in views.items():
+        fetch.note(witness, view.seen, view.stamp, view.start)
+    for doubt in parts.doubts:
+        fetch.forget(doubt)
 
 
 def _doubt(fetch: Fetch, parts: Parts, probed: Probed) -> None:

@@ -27,6 +27,7 @@ from domcaps.fresh.witness import (
     Executable,
     Existence,
     ProgramFile,
+    SystemFolders,
     TrustedFolder,
     Witness,
 )
@@ -258,7 +259,7 @@ def loaded_witnesses(path: str, files: Iterable[str], host_view: HostView) -> tu
         ProgramFile(_by_short_name(file, host_view)) for file in loaded
     )
     found |= dict.fromkeys(module_witnesses(path, loaded, host_view))
-    found[LINKER_CACHE] = None
+    found[LINKER_CACHE] = found[SystemFolders()] = None
     return tuple(found)
 
 
@@ -295,6 +296,7 @@ def look_at_helper(helper: Helper, fetch: Fetch) -> Iterator[Parts]:
     """Look at all that a helper program's answer may depend on, and give what it consists of."""
     for name in (*LINKER_VARIABLES, "PATH"):
         passed_to_program(fetch, name)
+    fetch.look(SystemFolders())
     for path in (helper.path, *_companions(helper, fetch)):
         parts = program_parts(path, fetch.host_view)
         for witness in parts.witnesses:

@@ -6,6 +6,7 @@ to be checked. What is imported here is no more than that.
 
 from __future__ import annotations
 
+from domcaps.facts.passed import warn_of_folders
 from domcaps.facts.plain_record import PlainRecord
 from domcaps.fresh.disk import DiskStore, cache_folder, stored_trace
 from domcaps.fresh.host_view import HostView
@@ -55,6 +56,8 @@ def recall(
         xml, json, unknown, snapshot, libvirt = scan(value.decode())
     except (ValueError, TypeError):
         return None
+    # what a probe says of the environment, it would say again
+    warn_of_folders()
     return Printed(xml, json, tuple(unknown), snapshot, libvirt)
 
 

@@ -357,6 +357,50 @@ class EnvironmentVariable(Witness):
         return f"${self.name}"
 
 
+class SystemFolders(Witness):
+    """What programs open besides their own files: devices, and folders that all systems have.
+
+    Another file system may be mounted over one of them, also for one process only.
+    """
+
+    def look(self, host_view: HostView) -> Seen:
+        """Give kind and rights of each device, and what the folders are."""
+        if not host_view.files.is_live:
+            return None
+        return (*map(_device, _DEVICES), *map(_folder, _FOLDERS), *map(_is_there, _OF_KERNEL))
+
+    @property
+    def place(self) -> str:
+        """Name the first of them."""
+        return "/dev, /etc, /proc, /sys and /usr/share"
+
+
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/shm")  # noqa: S108
+_FOLDERS = ("/etc", "/usr/share")
+_OF_KERNEL = ("/proc/self/maps", "/sys/devices/system/cpu")
+
+
+def _device(path: str) -> Seen:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - in each call
+    except OSError as error:
+        return error_name(error)
+    kind = stat.S_IFMT(found.st_mode), found.st_rdev
+    return (*kind, os.access(path, os.R_OK), os.access(path, os.W_OK))
+
+
+def _folder(path: str) -> Seen:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - in each call
+    except OSError as error:
+        return error_name(error)
+    return found.st_dev, found.st_ino
+
+
+def _is_there(path: str) -> Seen:
+    return os.access(path, os.F_OK)
+
+
 class User(Witness):
     """Who this process runs as."""
 
@@ -375,7 +419,7 @@ WITNESSES: dict[str, type[Witness]] = {
     for kind in (
         Content, KernelFile, Listing, FileStatus, Existence, Folder, Access, RunnableProgram,
         RealPath, Executable, TrustedFolder, DeviceNode, NamedFile, ProgramFile, ModuleParameters,
-        KernelBoot, CpuinfoProcessor, EnvironmentVariable, User,
+        KernelBoot, CpuinfoProcessor, EnvironmentVariable, SystemFolders, User,
     )
 }  # fmt: skip
 """Every witness by its name, for those that are read back from a file."""
