@@ -43,6 +43,7 @@ class FakeWorker:
         self.back = self.calls = 0
         self.client: Usage | None = None
         self.is_lost = False
+        self.held = 0
         self._began = time.monotonic()
         self._answer: asyncio.Future[bytes] | None = None
 
@@ -75,7 +76,7 @@ class FakeWorker:
         return (0.0 if self.request == WAITING else time.monotonic() - self._began), 0.0
 
     def growth(self) -> int:
-        return 2000 if self.request == GROWING else 0
+        return 2000 if self.request == GROWING else self.held
 
 
 class Pool:
@@ -211,6 +212,20 @@ def test_a_worker_that_ends_is_an_error_of_its_call_alone() -> None:
             await in_time(lost)
         pool.workers[1].finish()
         assert await in_time(other) == b"finished"
+
+    asyncio.run(main())
+
+
+def test_idle_workers_stay_unless_they_grew_where_memory_is_needed() -> None:
+    async def main() -> None:
+        pool = Pool()
+        small, large = FakeWorker(), FakeWorker()
+        small.held, large.held = 14 << 20, 40 << 20
+        pool.pool._idle += [small, large]
+        assert pool.pool._stop_grown()
+        assert large.is_lost and not small.is_lost
+        assert pool.pool._idle == [small]
+        assert not pool.pool._stop_grown()
 
     asyncio.run(main())
 

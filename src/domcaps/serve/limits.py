@@ -22,7 +22,7 @@ class ServerLimits(msgspec.Struct, frozen=True):
     Calls that may take long are made by workers. So many `quick` ones run at the same time; what
     takes longer than `slice_seconds` is one of `long` ones if it computes, or of `waiting` ones if
     it waits for another program; of one client at most `each` calls are made. All workers together
-    may grow by `workers_memory`, to which the memory of the programs that they start counts.
+    may have `workers_memory`, to which the memory of the programs that they start counts.
     """
 
     clients: int = 500
@@ -35,10 +35,10 @@ class ServerLimits(msgspec.Struct, frozen=True):
     requests: int = 16
     quick: int = 4
     long: int = 2
-    waiting: int = 12
+    waiting: int = 10
     each: int = 6
     slice_seconds: float = 0.1
-    workers_memory: int = 176 * MIB
+    workers_memory: int = 264 * MIB
     open_seconds: float = 60.0
     message_seconds: float = 30.0
     call_seconds: float = 120.0

@@ -64,7 +64,7 @@ class Worker(Protocol):
         """Give the seconds in which it had a processor so far, and wanted one but had none."""
 
     def growth(self) -> int:
-        """Give the bytes of memory that came since it started, with those of its programs."""
+        """Give the bytes of memory that are there for it alone, with those of its programs."""
 
 
 class MadeCall:

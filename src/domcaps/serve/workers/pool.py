@@ -50,7 +50,8 @@ _PATIENCE = 8
 _GRACE_SECONDS = 0.02
 """What a quick call that waits for something has at least, while others wait."""
 _LOOK_SECONDS = 0.05
-_IDLE_GROWTH = 64 * 1024 * 1024
+_LITTLE_GROWTH, _IDLE_GROWTH = 24 * 1024 * 1024, 78 * 1024 * 1024
+"""Bytes that an idle worker may hold: where memory is needed, and otherwise."""
 
 
 class WorkerPool:
@@ -358,6 +359,17 @@ class WorkerPool:
                 self._dispatch()
             self._limit_memory()
 
+    def _stop_grown(self) -> bool:
+        """Stop the idle workers that hold more than a new one would; tell whether there were any.
+
+        The others stay: without them, the next calls of all clients would wait for new ones.
+        """
+        grown = [worker for worker in self._idle if worker.growth() > _LITTLE_GROWTH]
+        for worker in grown:
+            worker.stop("memory is needed")
+            self._idle.remove(worker)
+        return bool(grown)
+
     def _limit_memory(self) -> None:
         """Stop the worker that grew the most when all together grew too much."""
         grown = [(call.worker.growth(), call.worker) for call in self._running if call.worker]
@@ -366,10 +378,7 @@ class WorkerPool:
         idle = sum(worker.growth() for worker in self._idle)
         if sum(size for size, _ in grown) + idle <= self._limits.workers_memory:
             return
-        if idle:
-            for worker in self._idle:
-                worker.stop("memory is needed")
-            self._idle.clear()
+        if self._stop_grown():
             return
         size, worker = max(grown, key=lambda one: one[0])
         log.warning("a call was stopped: it took %d MB", size // 1_000_000)
