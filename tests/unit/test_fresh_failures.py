@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 import pytest
@@ -17,21 +17,37 @@ from domcaps.hosts.host import Host
 from fresh_fakes import EMULATOR, PretendedHost
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from domcaps.fresh.probing import Probed
 
+    Fails = Callable[[Exception | None], None]
+
+
+DIED = EmulatorDiedError("it died", where=EMULATOR, remedy="see there")
+
 
 class Failing(fakes.PretendedProber):
-    """Fails as long as it is to, and counts."""
+    """Fails as long as there is an error, and counts."""
 
-    error: Exception | None = EmulatorDiedError("it died", where=EMULATOR, remedy="see there")
+    error: ClassVar[Exception | None] = DIED
 
     def __call__(self, path: str, kvm: bool, inventory: bool) -> Probed:
         self.asked += 1
         if self.error is not None:
             raise self.error
         return super().__call__(path, kvm, inventory)
+
+
+@pytest.fixture(autouse=True)
+def fails(monkeypatch: pytest.MonkeyPatch) -> Fails:
+    """Give a function that says with which error emulators fail, None for none."""
+
+    def set_error(error: Exception | None) -> None:
+        monkeypatch.setattr(Failing, "error", error)
+
+    return set_error
 
 
 @pytest.fixture(params=["memory", "disk"])
@@ -81,14 +97,16 @@ def test_the_error_stays_the_same_and_tells_of_the_pause(
 
 
 @pytest.mark.parametrize("path", [EMULATOR, fakes.REAL_EMULATOR])
-def test_what_changed_is_asked_at_once(host: PretendedHost, clock: list[float], path: str) -> None:
+def test_what_changed_is_asked_at_once(
+    host: PretendedHost, clock: list[float], path: str, fails: Fails
+) -> None:
     for _ in range(4):
         asked(host)
     before = host.prober.asked
     place = host.at(path)
     place.write_text(place.read_text() + "\n")
     assert asked(host) == before + 1
-    host.prober.error = None
+    fails(None)
     place.write_text(place.read_text() + "\n")
     assert host.host.domain_capabilities(machine="q35").xml
 
@@ -109,19 +127,19 @@ def test_a_clock_that_is_set_back_keeps_nothing(host: PretendedHost, clock: list
     assert asked(host) == 3
 
 
-def test_what_is_not_trusted_is_judged_each_time(host: PretendedHost) -> None:
-    host.prober.error = UntrustedProgramError("every user may write to it", where=EMULATOR)
+def test_what_is_not_trusted_is_judged_each_time(host: PretendedHost, fails: Fails) -> None:
+    fails(UntrustedProgramError("every user may write to it", where=EMULATOR))
     for _ in range(3):
         asked(host, UntrustedProgramError)
-    host.prober.error = None
+    fails(None)
     assert host.host.domain_capabilities(machine="q35").xml
 
 
-def test_processes_share_it(tmp_path: Path, clock: list[float]) -> None:
+def test_processes_share_it(tmp_path: Path, clock: list[float], fails: Fails) -> None:
     host = PretendedHost(tmp_path / "host", disk=DiskStore(tmp_path / "cache"))
     time.sleep(0.1)
     host.prober = Failing(host.files)
-    host.prober.error = NotAnEmulatorError("it speaks no QMP", where=EMULATOR)
+    fails(NotAnEmulatorError("it speaks no QMP", where=EMULATOR))
     for number in (1, 2, 2, 2):
         host.host = host.another()
         assert asked(host, NotAnEmulatorError) == number

@@ -9,7 +9,7 @@ import pytest
 
 import fresh_fakes as fakes
 from domcaps.facts import passed
-from domcaps.facts.helpers import Helper
+from domcaps.facts.host_parts import Helper
 from domcaps.fresh import report_cache, witness
 from domcaps.fresh.build import Build
 from domcaps.fresh.disk import DiskStore

@@ -278,7 +278,7 @@ def test_a_folder_of_a_runpath_in_which_another_user_can_put_a_library(
 ) -> None:
     folder = tmp_path / "libraries"
     folder.mkdir()
-    real = loader.read_image
+    real = read_image
 
     def with_runpath(path: str, state: Identity) -> ElfImage | None:
         image = real(path, state)

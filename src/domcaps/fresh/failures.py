@@ -91,8 +91,11 @@ def _next(error: ProbeError, attempt: Fetch, known: EmulatorFailure | None) -> E
 
 def kept_failures(disk: DiskStore | None) -> Iterator[EmulatorFailure]:
     """Give the failures of emulators that are not asked again yet."""
-    for name in () if disk is None else _store(disk).names():
-        stored = _store(disk).load(name)
+    if disk is None:
+        return
+    store = _store(disk)
+    for name in store.names():
+        stored = store.load(name)
         found = None if stored is None else _decoded(stored)
         if found is not None and found.left():
             yield found
