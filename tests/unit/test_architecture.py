@@ -197,6 +197,7 @@ def test_native_knows_no_options_of_devices() -> None:
     assert known == {
         "__init__.py",
         "document.py",
+        "ignored.py",
         "json_devices.py",
         "line.py",
         "order.py",

@@ -40,3 +40,15 @@ def test_memory_is_counted_in_steps(name: str, size: int) -> None:
     )
     command = domcaps.Host.open(f"shipped:sid-{name}").native(text, libvirt="12.8")
     assert f"size={size >> 10}k" in command
+
+
+def test_what_libvirt_ignores_needs_no_argument() -> None:
+    text = (
+        "<domain type='kvm'><name>a</name><memory>1000000</memory><vcpu>2</vcpu><vcpu>4</vcpu>"
+        "<foo><bar/></foo><os><type>hvm</type></os><devices><graphics type='vnc' display=':3'/>"
+        "<input type='mouse' colour='red'/><m:x xmlns:m='urn:a'><b/></m:x></devices></domain>"
+    )
+    host = domcaps.Host.open("shipped:debian13-x86_64")
+    command = host.native(text, libvirt="12.8")
+    assert any(word.startswith("2,") for word in command)
+    assert {note.path for note in command.notes} >= {"/domain/foo", "/domain/devices/input"}

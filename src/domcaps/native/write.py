@@ -14,6 +14,7 @@ from domcaps.elements.storage.disk_command_line import write_disks
 from domcaps.errors import DomainError, UntoldError
 from domcaps.language.domain import Domain
 from domcaps.language.node_path import path_of
+from domcaps.native.ignored import pass_over, take_repeated_away
 from domcaps.native.line import CommandLineWriter
 from domcaps.native.order import first_words, write_board, write_devices
 from domcaps.validate.document.parse import Unreadable, read
@@ -102,7 +103,9 @@ def command_of(data: bytes, open_world: OpenWorld, *, new: bool = True) -> Nativ
     if source.root.find("devices") is None:
         # libvirt adds some to every domain
         etree.SubElement(source.root, "devices")
+    take_repeated_away(source.root)
     line = CommandLineWriter(Domain(source.root, world, new=new))
+    pass_over(line.reading, source.root)
     try:
         first, words = _words(line, source.root)
     except ValueError as error:

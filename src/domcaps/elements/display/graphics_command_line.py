@@ -29,6 +29,9 @@ _CHANNEL = {"secure": "tls-channel", "insecure": "plaintext-channel"}
 _CERTIFICATES = "/etc/pki/libvirt-spice"
 _OWN = ("connected", "passwdValidTo")
 """What is libvirt's to set, or about a running machine."""
+_OF_WINDOWS = ("display", "xauth", "fullscreen")
+_OF_PORTS = ("port", "autoport", "tlsPort", "websocket", "listen", "keymap", "passwd",
+             "sharePolicy", "defaultMode", "powerControl")  # fmt: skip
 
 
 def write_screens(line: Line, devices: Node) -> None:
@@ -44,6 +47,13 @@ def write_screens(line: Line, devices: Node) -> None:
         kinds.add(kind)
         line.reading.set_aside(screen, *_OWN)
         _TOLD[kind](line, screen)
+        # libvirt reads of a type only what it has
+        line.reading.set_aside(screen, *(_OF_WINDOWS if kind != "sdl" else ()), *_of_others(kind))
+
+
+def _of_others(kind: str) -> tuple[str, ...]:
+    """Name the attributes of ports that a type without any ignores."""
+    return () if kind in {"vnc", "spice", "rdp"} else _OF_PORTS
 
 
 def _password(line: Line, node: Node) -> bool:

@@ -1,0 +1,39 @@
+"""What libvirt does not read of a domain: repeated elements, and names that it does not know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.validate.document.repeated import take_away
+from domcaps.validate.document.walk import DocumentWalk
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.command_line import Reading
+
+_KNOWN_NAMESPACE = "{http://libvirt.org/schemas/domain/qemu/"
+_IGNORED = "libvirt does not know this, and ignores it"
+
+
+def take_repeated_away(root: Node) -> None:
+    """Remove the elements of which only the first counts."""
+    for _ in take_away(root):
+        pass
+
+
+def pass_over(reading: Reading, root: Node) -> None:
+    """Note what libvirt ignores, so that it needs no argument."""
+    for node in root.iterdescendants("{*}*"):
+        if not str(node.tag).startswith(_KNOWN_NAMESPACE) and _is_foreign(node, reading):
+            reading.beside(node, _IGNORED)
+    for node, attribute, _ in DocumentWalk(root).unknown:
+        if attribute:
+            reading.beside_attribute(node, attribute, _IGNORED)
+        else:
+            reading.beside(node, _IGNORED)
+
+
+def _is_foreign(node: Node, reading: Reading) -> bool:
+    """Tell whether an element is in a namespace of others, and not below one that was taken."""
+    return str(node.tag).startswith("{") and not reading.is_taken(node)
