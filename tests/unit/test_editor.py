@@ -97,6 +97,12 @@ class TestOffers:
         found = words(host, f"{HEAD}<os><type arch='x86_64' machine='|'>hvm</type></os></domain>")
         assert {"q35", "pc", "microvm"} <= set(found)
         assert "virt" not in found
+        # aliases, then versions, newest first
+        assert found.index("q35") < found.index("pc-q35-10.0") < found.index("pc-q35-9.2")
+        assert found.index("pc-q35-9.2") < found.index("pc-q35-8.2")
+
+    def test_virtualization_types_are_the_emulators(self, host: domcaps.Host) -> None:
+        assert words(host, f"<domain type='|'>{OS}</domain>") == ["kvm", "qemu"]
 
     def test_cpu_models_that_are_usable(self, host: domcaps.Host) -> None:
         found = words(host, f"{HEAD}{OS}<cpu><model>|</model></cpu></domain>")
@@ -160,9 +166,28 @@ class TestJudged:
         text = self.DISK.format(dev="vda", bus="|ide").replace("machine='q35'", "machine='pc'")
         assert {"ide", "sata"} <= set(self.offered(text, host))
 
+    @pytest.mark.parametrize("end", ["", "' /><", "</target>", "'/></disk><video>"])
+    def test_text_that_is_being_written(self, host: domcaps.Host, end: str) -> None:
+        text = self.DISK.format(dev="vda", bus="|").partition("|")[0] + "|" + end
+        found = self.offered(text, host)
+        assert {"virtio", "sata", "scsi", "usb"} <= set(found)
+        assert not {"ide", "xen", "uml", "sd"} & set(found)
+
     def test_all_are_offered_where_nothing_can_be_judged(self, host: domcaps.Host) -> None:
-        text = self.DISK.format(dev="vda", bus="|").replace("</domain>", "")
+        text = self.DISK.format(dev="vda", bus="|").replace("<source", "<other/")
         assert {"ide", "virtio"} <= set(self.offered(text, host))
+
+    @pytest.mark.parametrize(("begun", "lacking"), [("", "virtio-net"), ("e1", "virtio")])
+    def test_values_that_only_a_rule_knows(
+        self, host: domcaps.Host, begun: str, lacking: str
+    ) -> None:
+        text = (
+            f"{HEAD}{OS}<devices><interface type='user'><model type='{begun}|'/></interface>"
+            "</devices></domain>"
+        )
+        found = self.offered(text, host)
+        assert "e1000e" in found
+        assert lacking not in found
 
     def test_machine_types_are_not_judged(self, host: domcaps.Host) -> None:
         text = self.DISK.format(dev="vda", bus="virtio").replace("machine='q35'", "machine='|'")
@@ -192,6 +217,16 @@ class TestHover:
             f"{HEAD}{OS}<devices><video><model type='vga' heads='|1'/></video></devices></domain>"
         )
         assert "must be" in self.explained(host, text)
+
+    def test_why_an_element_and_a_cpu_model(self, host: domcaps.Host) -> None:
+        text = f"{HEAD}{OS}<cpu><model>EP|YC</model></cpu><devices><video/></devices></domain>"
+        assert "✗ `cpu.custom=EPYC`: no" in self.explained(host, text)
+        text = text.replace("|", "").replace("<video/>", "<vi|deo><model type='vga'/></video>")
+        assert "`video`: yes" in self.explained(host, text)
+
+    def test_why_in_text_that_is_being_written(self, host: domcaps.Host) -> None:
+        text = f"{HEAD}{OS}<devices><video><model type='q|xl'/></video><disk></devices></domain>"
+        assert "✗ `video.modelType=qxl`: no" in self.explained(host, text)
 
     def test_nothing_where_nothing_is_known(self, host: domcaps.Host) -> None:
         assert self.explained(host, "<dom|ain") == ""

@@ -147,6 +147,21 @@ async def _session(folder: Path) -> None:
     await session.end()
 
 
+async def _empty(folder: Path) -> None:
+    session = Session(LanguageClient("tests", "1"), (folder / "new.xml").as_uri())
+    await session.start("--host", plain("debian13-x86_64"), cwd=folder)
+    assert [one.code for one in await session.open("")] == ["xml-malformed"]
+    assert await session.complete(0, 0) == []
+    assert [one.code for one in await session.change("<")] == ["xml-malformed"]
+    assert await session.complete(0, 1) == ["domain"]
+    assert [one.code for one in await session.change("")] == ["xml-malformed"]
+    await session.end()
+
+
+def test_a_document_without_text(tmp_path: Path) -> None:
+    asyncio.run(_empty(tmp_path))
+
+
 def test_a_session(tmp_path: Path) -> None:
     asyncio.run(asyncio.wait_for(_session(tmp_path), 200))
 

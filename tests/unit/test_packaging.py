@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ from domcaps import __version__
 from domcaps.cli import _root
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+try_image = importlib.import_module("try_image")
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +89,18 @@ def test_the_image_has_what_a_virtualization_host_has() -> None:
     for package in ("qemu-system-x86", "ovmf", "swtpm", "virtiofsd", "passt"):
         assert re.search(rf"\b{package}\b", text), package
     assert "USER domcaps" in text
+
+
+def test_the_image_is_tried_as_documented() -> None:
+    """``tools/try_image.py`` reads the stages, and runs the commands of the manual."""
+    text = try_image.CONTAINERFILE.read_text()
+    assert try_image.bases(text) == ("debian:trixie-slim",)
+    documented = re.findall(
+        r"^docker run .* domcaps (.*)$", (ROOT / "docs/install.md").read_text(), re.M
+    )
+    tried = {" ".join(one.arguments) for one in try_image.EXPECTED}
+    assert documented
+    assert set(documented) <= tried
 
 
 def test_purging_the_debian_package_deletes_the_caches(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from domcaps.editor.judged import completed
 from domcaps.editor.places import span_at
 from domcaps.errors import DomcapsError
 from domcaps.language.node_path import without_positions
@@ -17,21 +19,29 @@ if TYPE_CHECKING:
     from domcaps.hosts.host import Host
     from domcaps.language import Reason
     from domcaps.language.finding import Finding
+    from domcaps.report.explain import Explanation
     from domcaps.validate.explain import Use
 
+_REST_OF_VALUE = re.compile(r"[^\"'<>]*")
 _MARKS = {"yes": "✓", "no": "✗", "unknown": "?"}
 
 
 def hover(
     host: Host, text: str, offset: int, libvirt: str, findings: Iterable[Finding] = ()
 ) -> tuple[Span, str] | None:
-    """Explain the choice at a cursor, with the findings there; None where nothing is known."""
+    """Explain the choice at a cursor, with the findings there; None where nothing is known.
+
+    Of text that is not well-formed, what stands before the end of a value is explained.
+    """
+    if span_at(text, offset) is None:
+        rest = _REST_OF_VALUE.match(text, offset)
+        text = completed(text, rest.end() if rest else offset)
     span = span_at(text, offset)
     if span is None:
         return None
     lines = [line for one in findings if one.path == span.path for line in _finding(one)]
     lines += [line for use in _uses(host, text, libvirt, span.path) for line in _use(use)]
-    lines = lines or list(_expected(span.path))
+    lines = lines or list(_expected(span.path)) or list(_of_table(host, text, libvirt, span))
     return (span, "\n".join(lines)) if lines else None
 
 
@@ -51,14 +61,17 @@ def _finding(finding: Finding) -> Iterator[str]:
 
 
 def _use(use: Use) -> Iterator[str]:
-    found = use.explanation
+    yield from _explanation(use.explanation)
+    if use.instead:
+        yield f"- could be {', '.join(f'`{value}`' for value in use.instead)}"
+
+
+def _explanation(found: Explanation) -> Iterator[str]:
     yield f"{_MARKS[found.truth.value]} `{found.path}`: {found.truth.value}"
     yield from _reason(found.reason, "")
     for change in found.changes:
         how = f": {change.how}" if change.how else ""
         yield f"- would be a yes if {_plain(change.statement + how)}"
-    if use.instead:
-        yield f"- could be {', '.join(f'`{value}`' for value in use.instead)}"
 
 
 def _reason(reason: Reason, indent: str) -> Iterator[str]:
@@ -74,6 +87,29 @@ def _expected(path: str) -> Iterator[str]:
         if declared.choice is None and declared.expected:
             yield f"`{plain}` must be {_plain(declared.expected)}"
             return
+
+
+def _of_table(host: Host, text: str, libvirt: str, span: Span) -> Iterator[str]:
+    """Explain an element of the report, or the CPU model that stands in an element."""
+    *outer, name = without_positions(span.path.strip("/")).split("/")
+    if outer == ["domain", "cpu"] and name == "model":
+        model = re.match(r"<[^<>]*>([^<>]*)", text[span.begin :])
+        name = f"cpu.custom={model[1].strip()}" if model else ""
+    elif outer not in _OUTER:
+        return
+    try:
+        target = host.explain_domain(text, libvirt).target
+        found = host.explain(
+            name, target.emulator, target.arch, target.machine, target.virttype, libvirt
+        )
+    except DomcapsError:
+        return
+    for one in found:
+        if one.path == name:
+            yield from _explanation(one)
+
+
+_OUTER = (["domain"], ["domain", "devices"], ["domain", "features"])
 
 
 def _plain(text: str) -> str:

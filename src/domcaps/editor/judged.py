@@ -6,18 +6,22 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+from domcaps.editor.context import CursorKind, context_at
+from domcaps.editor.offers import Proposal
 from domcaps.editor.places import span_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from domcaps.editor.offers import Proposal
     from domcaps.editor.places import Span
     from domcaps.hosts.host import Host
+    from domcaps.language.finding import Finding
 
 _WRITTEN = re.compile(r"""([^=]+=\s*)(["']).*\2""", re.DOTALL)
 _TARGET = re.compile(r"/domain/@type|/domain/os/type/@.*|/domain/devices/emulator")
 """Values that name another target: what the emulator has is offered, and each would be asked."""
+_UNKNOWN = "no-such-value"
+"""The finding for a value that no host has lists those that are accepted."""
 _SECONDS = 1.0
 """An editor does not wait longer: what is not judged by then is offered."""
 
@@ -25,13 +29,33 @@ _SECONDS = 1.0
 def accepted_there(
     host: Host, text: str, offset: int, proposals: Sequence[Proposal], libvirt: str
 ) -> list[Proposal]:
-    """Leave out what the host refuses; all are offered where the text is not well-formed."""
+    """Leave out what the host refuses; add what a rule accepts where the table lists no values.
+
+    Of text that is not well-formed, what stands before the cursor is judged. All are offered if
+    that can't be read either.
+    """
+    text = completed(text, offset)
     span = span_at(text, offset)
     if span is None or _WRITTEN.fullmatch(text, span.begin, span.end) is None:
         return list(proposals)
     if _TARGET.fullmatch(span.path):
         return list(proposals)
+    if not proposals:
+        begun = context_at(text, offset).begun
+        found = _findings(host, text, span, _UNKNOWN, libvirt)
+        proposals = list(_of_findings(found, begun))
     return list(_accepted(host, text, span, proposals, libvirt)) or list(proposals)
+
+
+def completed(text: str, offset: int) -> str:
+    """Close what is open at a cursor in a value, if the text is not well-formed."""
+    if span_at(text, offset) is not None:
+        return text
+    before, context = text[:offset], context_at(text, offset)
+    if context.kind is not CursorKind.VALUE:
+        return text
+    quote = before[: len(before) - len(context.begun)][-1:]
+    return f"{before}{quote}/>" + "".join(f"</{name}>" for name in reversed(context.path[:-1]))
 
 
 def _accepted(
@@ -39,12 +63,18 @@ def _accepted(
 ) -> Iterator[Proposal]:
     end = time.monotonic() + _SECONDS
     for one in proposals:
-        if time.monotonic() > end or not _is_refused(host, text, span, one.word, libvirt):
+        if time.monotonic() > end or not _findings(host, text, span, one.word, libvirt):
             yield one
 
 
-def _is_refused(host: Host, text: str, span: Span, word: str, libvirt: str) -> bool:
+def _of_findings(found: Iterable[Finding], begun: str) -> Iterator[Proposal]:
+    for finding in found:
+        yield from (Proposal(word) for word in finding.accepted if word.startswith(begun))
+
+
+def _findings(host: Host, text: str, span: Span, word: str, libvirt: str) -> list[Finding]:
+    """Give the errors at a place if the word stands there."""
     written = _WRITTEN.sub(rf"\g<1>\g<2>{word}\g<2>", text[span.begin : span.end], count=1)
     changed = f"{text[: span.begin]}{written}{text[span.end :]}"
     found = host.validate(changed.encode(errors="surrogatepass"), libvirt).errors
-    return any(finding.path == span.path for finding in found)
+    return [finding for finding in found if finding.path == span.path]

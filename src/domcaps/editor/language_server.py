@@ -183,6 +183,9 @@ def _file(document: TextDocument) -> Path:
 
 
 def _range(document: TextDocument, begin: int, end: int) -> types.Range:
+    if not document.source:
+        # pygls knows no place in a document without lines
+        return types.Range(types.Position(0, 0), types.Position(0, 0))
     return types.Range(
         document.client_position_at_offset(begin), document.client_position_at_offset(end)
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from domcaps.choose.hosts import machine_names
 from domcaps.editor.context import CursorKind
 from domcaps.elements import table
+from domcaps.elements.boards.families import machines_by_use
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.predicate import ALWAYS
 from domcaps.language.table import Place
@@ -99,7 +99,10 @@ def _attributes(context: Context) -> Iterator[Proposal]:
 
 def _values(path: tuple[str, ...], attribute: str, world: World | None) -> Iterator[Proposal]:
     where = "/".join(path) + (f"/@{attribute}" if attribute else "")
-    yield from _of_target(where, world)
+    of_target = list(_of_target(where, world))
+    yield from of_target
+    if of_target and where in _OF_EMULATOR:
+        return
     for declared in fields_by_path().get(f"/{where}", ()):
         if declared.choice is not None:
             yield from _choices(declared.choice, world)
@@ -107,6 +110,10 @@ def _values(path: tuple[str, ...], attribute: str, world: World | None) -> Itera
             yield from map(Proposal, getattr(declared.kind, "names", ()))
     if f"/{where}" not in fields_by_path():
         yield from map(Proposal, _words(path, attribute))
+
+
+_OF_EMULATOR = frozenset({"domain/@type", "domain/os/type/@machine", "domain/cpu/model"})
+"""Places where the emulator alone says which values there are."""
 
 
 def _choices(enum: Enum, world: World | None) -> Iterator[Proposal]:
@@ -125,7 +132,7 @@ def _of_target(where: str, world: World | None) -> Iterator[Proposal]:
         return
     try:
         if where == "domain/os/type/@machine":
-            yield from map(Proposal, machine_names(world))
+            yield from map(Proposal, _machines(world))
         elif where == "domain/@type":
             yield from map(Proposal, world.emulator.virttypes)
         elif where == "domain/os/type/@arch":
@@ -134,6 +141,15 @@ def _of_target(where: str, world: World | None) -> Iterator[Proposal]:
             yield from _cpu_models(world)
     except Unanswered:
         return
+
+
+def _machines(world: World) -> Iterable[str]:
+    """Give the aliases, then the versions, newest first."""
+    known = world.emulator.machines(world.target.virttype)
+    aliases = {one.alias: one.name for one in known if one.alias}
+    by_use = machines_by_use(known)
+    first = [name for name in by_use if name in aliases]
+    return dict.fromkeys((*first, *(aliases[name] for name in first), *by_use))
 
 
 def _cpu_models(world: World) -> Iterator[Proposal]:
