@@ -11,6 +11,7 @@ import click
 from domcaps import files
 from domcaps.cli._common import WholeNumber, libvirt_option, target_options
 from domcaps.cli._files import expand
+from domcaps.cli._fleet_export import export
 from domcaps.cli._fleet_output import Table, end, fleet_format_option, show, some
 from domcaps.cli._fleet_pull import pull
 from domcaps.cli._notes import note
@@ -116,6 +117,7 @@ def push(store: str, name: str | None, emulators: tuple[str, ...]) -> None:
 
 
 command.add_command(pull)
+command.add_command(export)
 
 
 @command.command("gc")
