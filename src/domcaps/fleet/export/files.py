@@ -17,9 +17,7 @@ def write_file(path: Path, text: str) -> None:
 
     Readers such as NFD and node_exporter see the old text or the new one.
     """
-    target = files.target_of(path)
-    files.require_own(target)
-    files.replace_at(target, text.encode("utf-8", "replace"))
+    files.replace(path, text.encode("utf-8", "replace"))
 
 
 def write_folder(folder: Path, texts: Mapping[str, str], kept: Iterable[str] = ()) -> list[str]:
