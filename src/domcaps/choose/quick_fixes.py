@@ -58,16 +58,17 @@ def quick_fixes(
     except InputError:
         return ()
     found: list[QuickFix] = []
-    for what, after in _tried(host, text, finding, libvirt, new=new):
+    for what, after in tried_edits(host, text, finding, libvirt, new=new):
         found.append(_between(what, text.text, after.decode(text.encoding)))
         if len(found) == MOST_FIXES:
             break
     return tuple(found)
 
 
-def _tried(
+def tried_edits(
     host: HostLike, text: DocumentText, finding: Finding, libvirt: str, *, new: bool
 ) -> Iterator[tuple[str, bytes]]:
+    """Give what each edit does after which a finding is gone, and the text after it."""
     if finding.code.startswith("unknown-"):
         yield from _renamed(text, finding)
         return

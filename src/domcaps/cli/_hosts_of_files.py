@@ -11,7 +11,7 @@ from domcaps.cli._notes import open_host
 from domcaps.language.struct import MutableStruct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from domcaps.hosts.host import Host
     from domcaps.language.finding import Finding
@@ -75,17 +75,30 @@ class Judges(MutableStruct):
     def fixes(self, file: str, done: Validation, finding: Finding) -> list[tuple[str, Replacement]]:
         """Give edits that repair a finding, for the first host on which it was found."""
         from domcaps.choose.quick_fixes import quick_fixes
-        from domcaps.validate.config import configured
         from domcaps.validate.output.sarif import Replacement
 
-        asked = {
-            name: (host, libvirt) for name, host, libvirt in self.asked(configured(Path(file)))
-        }
-        host, libvirt = asked[finding.hosts[0]] if finding.hosts else next(iter(asked.values()))
+        host, libvirt = self._host_of(file, finding)
         return [
             (one.what, Replacement(one.line, one.column, one.end_line, one.end_column, one.text))
             for one in quick_fixes(host, done.source, finding, libvirt, new=not self.existing)
         ]
+
+    def first_steps(self, file: str, done: Validation, findings: Sequence[Finding]) -> list[str]:
+        """Say what ``domcaps fix`` would write for each finding, "" where it knows nothing."""
+        from domcaps.choose.first_steps import first_steps
+
+        # those of a file have the first host in common
+        host, libvirt = self._host_of(file, findings[0])
+        return first_steps(host, done.source, findings, libvirt, new=not self.existing)
+
+    def _host_of(self, file: str, finding: Finding) -> tuple[Host, str]:
+        """Give the first host on which something was found, and the release of libvirt."""
+        from domcaps.validate.config import configured
+
+        asked = {
+            name: (host, libvirt) for name, host, libvirt in self.asked(configured(Path(file)))
+        }
+        return asked[finding.hosts[0]] if finding.hosts else next(iter(asked.values()))
 
     def _left_out(self, found: Configured, file: Path) -> frozenset[str]:
         ignore = self.ignore | found.ignored(file)

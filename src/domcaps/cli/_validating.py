@@ -198,7 +198,8 @@ class Run:
         from domcaps.validate.output.text import TextOutput
 
         explain = self.request.explain or self.settings.config.explain
-        return TextOutput(explain, notices, concise=form == "concise")
+        steps = None if form == "concise" else self.judges.first_steps
+        return TextOutput(explain, notices, concise=form == "concise", steps=steps)
 
     def _asked(self) -> list[tuple[str, Any, str]]:
         return list(self.judges.asked(self.settings))

@@ -18,7 +18,7 @@ from domcaps.fleet.tracking.reads import PATH
 from domcaps.fleet.tracking.recorder import ReadFrame, Recorder
 from domcaps.language.finding import Severity, Stage
 from domcaps.language.node_path import with_attribute
-from domcaps.validate.check import BROKEN, DocumentCheck
+from domcaps.validate.check import BROKEN, DocumentCheck, repaired_by
 from domcaps.validate.memo.tracked import NotVisible
 
 if TYPE_CHECKING:
@@ -109,11 +109,11 @@ class _Collecting(DocumentCheck):
         found: Problem,
         severity: Severity = Severity.ERROR,
         stage: Stage = Stage.DEFINE,
-        fix: Fix | None = None,  # noqa: ARG002 - a verdict carries no repairs
+        fix: Fix | None = None,
         *,
         worded: bool = False,  # noqa: ARG002 - texts of fields and rules are completed later
     ) -> None:
-        self.problems.append((code, found, severity, stage))
+        self.problems.append((code, repaired_by(found, fix), severity, stage))
 
 
 class FleetDocument:
@@ -195,7 +195,8 @@ class Look:
         try:
             for found in rule.check(part):
                 stage = rule.stage_in(self.domain.world.target.dialect)
-                self._check.problems.append((rule.code, found, rule.severity, stage))
+                whole = repaired_by(found, rule.fix)
+                self._check.problems.append((rule.code, whole, rule.severity, stage))
         except Unanswered as unanswered:
             unknown.add(f"{rule.code}: {unanswered.question} has no answer")
         except Exception as error:

@@ -113,10 +113,14 @@ def find_emulator(host: HostFacts, emulators: Emulators, arch: str | None, origi
     return recorded[0] if origin and arch is None and len(recorded) == 1 else ""
 
 
+_USUAL_ARCHITECTURES = ("x86_64", "i686", "aarch64", "armv7l", "ppc64", "riscv64", "s390x")
+"""What a list begins with; libvirt knows more, of which few have a QEMU."""
+
+
 def _check_arch(name: str | None) -> None:
     if name is not None and name not in ARCHITECTURES:
         nearest = nearest_arch(name)
-        known = nearest_of("known:", name, ARCHITECTURES)
+        known = f"known: {', '.join(_USUAL_ARCHITECTURES)} and others"
         raise UnsupportedTargetError(
             f"{name!r} is not a known architecture",
             remedy=f"did you mean {nearest!r}? {known}" if nearest else known,

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements import contents
 from domcaps.language.fix import Substitutes
-from domcaps.language.node_path import without_positions
+from domcaps.language.node_path import tag_of, without_positions
 from domcaps.language.preference import Decision
 from domcaps.language.spelling import nearest
 from domcaps.validate.catalogue.rules import parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from lxml.etree import _Element as Node
 
     from domcaps.language.part import Field
 
@@ -109,3 +111,39 @@ def advised(path: str, old: str, accepted: Sequence[str], arch: str = "") -> str
         if value not in _EMPTY and (stands_in is None or value in stands_in):
             return value
     return ""
+
+
+def left_behind(path: str, old: str, part: Node) -> list[str]:
+    """Name what has no meaning once a value is replaced: attributes, elements, other devices.
+
+    `part` is the device, or another element, that the value belongs to; `path` that of the value.
+    """
+    where = without_positions(path)
+    rule = substitutes().get(where)
+    if rule is None:
+        return []
+    device = root = part
+    while (above := root.getparent()) is not None:
+        device, root = (root, above) if above.tag == "devices" else (device, above)
+    own = _named_below(device, (rule.only or {}).get(old, ()))
+    others = (rule.companions or {}).get(old, ())
+    if not others or _count(root, where, old) > 1:
+        return own
+    found = (node for at in others for node in root.iterfind(at))
+    return own + [f"<{tag_of(node)}> (line {node.sourceline})" for node in found]
+
+
+def _named_below(part: Node, paths: Sequence[str]) -> list[str]:
+    named = []
+    for at in paths:
+        steps, _, attribute = at.rpartition("@") if "@" in at else (at, "", "")
+        holder = part.find(steps.rstrip("/")) if steps else part
+        if holder is not None and (not attribute or holder.get(attribute) is not None):
+            named.append(attribute or f"<{tag_of(holder)}>")
+    return named
+
+
+def _count(root: Node, path: str, value: str) -> int:
+    """Count how often a value stands at a path without numbers, such as a type of graphics."""
+    steps, _, attribute = path.removeprefix("/domain/").partition("/@")
+    return sum(node.get(attribute) == value for node in root.iterfind(steps))

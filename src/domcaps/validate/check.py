@@ -17,8 +17,8 @@ from domcaps.language.node_path import tag_of
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
 from domcaps.language.wording import one_of
-from domcaps.validate import messages
-from domcaps.validate.alternatives import advised, likely_first
+from domcaps.validate import advice, messages
+from domcaps.validate.alternatives import advised, left_behind, likely_first
 from domcaps.validate.catalogue.former import current_codes, renamings
 from domcaps.validate.checks import FAILS_AT_START, checks_for_code
 from domcaps.validate.consequences import without_consequences
@@ -358,7 +358,7 @@ class DocumentCheck:
         line, column = places.of(found.node, found.attribute)
         path = self.source.path(found.node, found.attribute)
         if not worded:
-            found = self.worded(found, path)
+            found = self.worded(repaired_by(found, fix), path)
         self.found.append(
             Finding(
                 code,
@@ -370,7 +370,7 @@ class DocumentCheck:
                 column,
                 found.accepted,
                 found.reason,
-                found.fixes or ((fix,) if fix is not None else ()),
+                found.fixes,
                 self.as_if,
             )
         )
@@ -379,7 +379,7 @@ class DocumentCheck:
         """Complete a problem for those who read it.
 
         Of the accepted values the likeliest one is the first; the message says what to write
-        instead, and what the host needs.
+        instead, as the first of the repairs, and what the host needs.
         """
         target, accepted = self.world.target, found.accepted
         message = messages.naming(found.message, target.machine, str(target.dialect))
@@ -388,7 +388,8 @@ class DocumentCheck:
             accepted = self._likely_first(path, old, accepted)
         if old is not None and old not in accepted and accepted:
             use = self._advised(path, old, accepted)
-            message = messages.with_advice(message, found.attribute, use, accepted)
+            message = advice.with_value(message, found.attribute, use, accepted)
+        message = advice.with_fix(message, found.fixes, found.node)
         if found.requires is not None:
             message = messages.with_remedy(message, found.requires, self.world)
         return msgspec.structs.replace(found, message=message, accepted=accepted)
@@ -470,9 +471,9 @@ class DocumentCheck:
             message = messages.unknown_choice(place, text, offered)
         else:
             code, reason = "unsupported", choice.when.explain(world)
-            message = messages.unsupported_choice(
-                place, choice, world, self._advised(field_check.place, text, offered)
-            )
+            use = self._advised(field_check.place, text, offered)
+            left = left_behind(field_check.place, text, part.node) if use else ()
+            message = messages.unsupported_choice(place, choice, world, use, left)
         wrong = problem(message, part, declared.path, accepted=offered, reason=reason)
         if choice is None:
             self.malformed.add((wrong.node, wrong.attribute))
@@ -531,6 +532,13 @@ class DocumentCheck:
 
 BROKEN = "internal error in this rule, please report it"
 """How `Validation.unknown` describes a rule that raised an unexpected exception."""
+
+
+def repaired_by(found: Problem, fix: Fix | None) -> Problem:
+    """Give a problem with the fix of its rule, unless it has one of its own."""
+    if found.fixes or fix is None:
+        return found
+    return msgspec.structs.replace(found, fixes=(fix,))
 
 
 def _offered(enum: Enum, world: World) -> Iterator[str]:

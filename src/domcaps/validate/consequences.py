@@ -44,9 +44,15 @@ def _of_i440fx(cause: StagedFinding, consequence: StagedFinding) -> bool:
     return consequence.accepted == ("255",) and "q35" in cause.message
 
 
+def _of_secure_loader(cause: StagedFinding, consequence: StagedFinding) -> bool:
+    """Tell whether no firmware fits for the same attribute of the loader."""
+    return "secure='yes'" in consequence.message and "remove it" in cause.message
+
+
 # what follows, from what, and when
 CONSEQUENCES: dict[str, tuple[str, Callable[[StagedFinding, StagedFinding], bool]]] = {
     "vcpu-count-unsupported": ("vcpu-count-without-eim", _of_i440fx),
+    "os-firmware-unavailable": ("os-loader-secure-unsupported", _of_secure_loader),
 }
 
 

@@ -6,12 +6,11 @@ finding, so that every output format prints them once.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from domcaps.language.finding import quoted
 from domcaps.language.node_path import tag_of
-from domcaps.language.wording import did_you_mean, named, one_of, signless
+from domcaps.language.wording import did_you_mean, listed, named, one_of, signless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,15 +47,13 @@ def unknown_choice(place: str, text: str, offered: Sequence[str]) -> str:
     return invalid(place, text, "", offered)
 
 
-def with_advice(message: str, attribute: str, advised: str, accepted: Sequence[str]) -> str:
-    """Complete a message with the value to recommend, unless the message names one already."""
-    if not advised or advised.isdigit() or any(value in message for value in accepted):
-        return message
-    return message if _ADVISES.search(message) else f"{message}; use {attribute}={advised!r}"
+def unsupported_choice(
+    place: str, choice: Choice, world: World, instead: str, left: Sequence[str] = ()
+) -> str:
+    """Describe a known value that this QEMU, machine type or host does not support.
 
-
-def unsupported_choice(place: str, choice: Choice, world: World, instead: str) -> str:
-    """Describe a known value that this QEMU, machine type or host does not support."""
+    `instead` is the value to use, `left` names what has no meaning with it.
+    """
     # only a finding pays for this import
     from domcaps.report.explain import causes_of, ways_of
 
@@ -66,6 +63,8 @@ def unsupported_choice(place: str, choice: Choice, world: World, instead: str) -
         text += f" ({why})"
     if instead:
         text += f"; use {instead!r}"
+        if left:
+            text += f", and remove {listed(left)} (valid only with {choice.name!r})"
     return text + _how(ways_of(choice.when, world))
 
 
@@ -91,11 +90,6 @@ def cause_of(message: str) -> str:
     ends = (message.find(mark) for mark in _ADVICE)
     return message[: min((end for end in ends if end > 0), default=len(message))]
 
-
-_ADVISES = re.compile(
-    r"[;:,.] (?:use|remove|set|add|write|choose|raise|keep|change)\b", re.IGNORECASE
-)
-"""A message that says already what to do."""
 
 _ADVICE = (
     "; use ",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.advice.remedies import (
+    ENABLE_VFIO,
     emulator_package,
     firmware_package,
     install,
@@ -21,11 +22,7 @@ if TYPE_CHECKING:
 
 
 def _vfio(world: World) -> Remedy | None:  # noqa: ARG001
-    how = (
-        "enable the IOMMU (in the firmware's setup, and with the kernel parameter intel_iommu=on "
-        "or amd_iommu=on) and load the module vfio-pci"
-    )
-    return Remedy(Effort.HOST, how)
+    return Remedy(Effort.HOST, ENABLE_VFIO)
 
 
 def _emulator(world: World) -> Remedy:

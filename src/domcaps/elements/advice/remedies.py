@@ -230,6 +230,12 @@ def on_host(text: str) -> Adviser:
     return lambda world: Remedy(Effort.HOST, text)  # noqa: ARG005
 
 
+ENABLE_VFIO = (
+    "enable the IOMMU (in the firmware's setup, and with the kernel parameter intel_iommu=on or "
+    "amd_iommu=on) and load the module vfio-pci"
+)
+
+
 def hardware(text: str) -> Adviser:
     """Advise to take another machine."""
     return lambda world: Remedy(Effort.HARDWARE, text)  # noqa: ARG005

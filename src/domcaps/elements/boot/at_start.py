@@ -15,7 +15,13 @@ from domcaps.elements.boards.fixed import (
     least_cpus,
     soldered_memory,
 )
-from domcaps.elements.boot.firmware import chosen, is_default_image, uses_smm, wish_of
+from domcaps.elements.boot.firmware import (
+    chosen,
+    chosen_without_smm,
+    is_default_image,
+    uses_smm,
+    wish_of,
+)
 from domcaps.elements.boot.os import Loader, Nvram, Os
 from domcaps.facts.kvm import KVM_UNSEEN
 from domcaps.language.changes.boot import FIRMWARE_FEATURES_READ, FIRMWARE_REWORKED
@@ -57,11 +63,25 @@ def kvm_has_smm(domain: WholeDomain) -> Problems:
     if wish_of(domain.domain).smm == "on":
         at, what = "features/smm", "<smm> requests System Management Mode (SMM), which"
         fix: tuple[Fix, ...] = (set_value("off", "@state"),)
-        way = "set <smm state='off'/>, so that firmware without SMM is selected"
+        way = f"set <smm state='off'/>{_selected_then(domain.domain)}"
     else:
         at, what, way, fix = _firmware_with_smm(domain.domain)
     message = f"{what} this host's KVM does not support; {way}, or use a host whose KVM does"
     yield problem(message, domain, at, reason=SMM_IS_REFUSED.explain(world), fix=fix)
+
+
+def _selected_then(domain: Domain) -> str:
+    """Say which firmware libvirt selects without SMM: it may be one for other purposes."""
+    system = domain.first(Os)
+    if system is None or not system.firmware:
+        return ""
+    found = chosen_without_smm(domain)
+    if found is None:
+        return " and ask for no secure boot: without SMM, no firmware of this host has it"
+    made_for = " made for Intel TDX," if found.has("intel-tdx") else ""
+    keeps = " without a store for UEFI variables" if found.mapping.template is None else ""
+    more = f",{made_for}{keeps}".rstrip(",") if made_for or keeps else ""
+    return f" (libvirt then selects {found.image}{more})"
 
 
 _WITHOUT_SECURE_BOOT = "<feature enabled='no' name='secure-boot'/>"
@@ -216,7 +236,7 @@ def template_has_the_format(nvram: Nvram) -> Problems:
     if form and form != nvram.format:
         yield problem(
             f"the template has the format {form!r}, but <nvram> has {nvram.format!r}; "
-            "use the same format",
+            f"use format={form!r}",
             nvram,
             "@format",
             accepted=[form or IMAGE_FORMAT],

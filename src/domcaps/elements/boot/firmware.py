@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from domcaps.elements.boards.defaults import FEATURE_STATE
 from domcaps.elements.boot.os import Loader, Nvram, Os, Varstore
 from domcaps.facts.firmwarefile import DEFAULT_IMAGES
@@ -169,7 +171,15 @@ def _security_needs(kind: str, policy: str) -> list[str]:
 
 def chosen(domain: Domain) -> Firmware | None:
     """Give the descriptor that the domain gets, None where none fits."""
-    wish = wish_of(domain)
+    return _first_that_fits(domain, wish_of(domain))
+
+
+def chosen_without_smm(domain: Domain) -> Firmware | None:
+    """Give the descriptor that the domain would get with ``<smm state='off'/>``."""
+    return _first_that_fits(domain, structs.replace(wish_of(domain), smm="off"))
+
+
+def _first_that_fits(domain: Domain, wish: FirmwareWish) -> Firmware | None:
     system = domain.first(Os)
     if wish.at_start and not (system and system.firmware):
         return None

@@ -166,7 +166,7 @@ def _is_for(firmware: Firmware, domain: Domain) -> bool:
 
 
 def brief(domain: Domain) -> str:
-    """Say what to write instead, and what the descriptors of the guest's architecture fail."""
+    """Say what to write instead, else what the descriptors of the guest's architecture fail."""
     wish, arch, machine = wish_of(domain), domain.arch, domain.machine
     failed: dict[str, list[str]] = {}
     for firmware in domain.world.host.firmware.firmwares:
@@ -175,8 +175,9 @@ def brief(domain: Domain) -> str:
             failed.setdefault(wrong, []).append(firmware.path.rpartition("/")[2])
     if not failed:
         return f"The host has no firmware descriptor for {arch}"
+    instead = next(_instead(domain), "")
     told = (f"{', '.join(names)}: {wrong}" for wrong, names in failed.items())
-    return ". ".join((*_instead(domain), " | ".join(told)))
+    return instead or " | ".join(told)
 
 
 def _instead(domain: Domain) -> Iterator[str]:
@@ -185,7 +186,9 @@ def _instead(domain: Domain) -> Iterator[str]:
     descriptors = [one for one in domain.world.host.firmware.firmwares if _is_for(one, domain)]
     for machine in newest_machines(domain.world):
         if any(not any(unmet(one, wish, arch, machine.name)) for one in descriptors):
-            yield f"Use machine={machine.alias or machine.name!r}"
+            wanted = ", ".join(name for name, on in wish.features if on == "yes")
+            why = f": firmware with {wanted} is for that machine type" if wanted else ""
+            yield f"Use machine={machine.alias or machine.name!r}{why}"
             return
     if wish.secure == "yes" and any(
         tuple(unmet(one, wish, arch, domain.machine)) == (_NO_SMM,) for one in descriptors

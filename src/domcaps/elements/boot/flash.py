@@ -26,7 +26,7 @@ from domcaps.elements.boot.flash_boards import (
 from domcaps.elements.boot.os import Loader, Nvram, Os, Varstore
 from domcaps.facts.firmwarefile import DEFAULT_IMAGES
 from domcaps.language.changes.boot import FIRMWARE_REWORKED
-from domcaps.language.finding import Stage
+from domcaps.language.finding import Severity, Stage
 from domcaps.language.fix import set_value
 from domcaps.language.quantities import shown_size
 from domcaps.language.require import libvirt_reads
@@ -170,6 +170,37 @@ def images_have_the_size_of_flash(system: Os) -> Problems:
     if sum(sizes.values()) > MOST_FLASH:
         image, there = max(sizes.items(), key=lambda item: item[1])
         yield _misfit(image, there, f"at most {shown_size(MOST_FLASH)} together with its variables")
+
+
+@rule(
+    "os-loader-size-unknown",
+    Os,
+    bad=Sample(_MANUAL.format("virt", _FLASH.format("/b/QEMU_EFI.fd", "/b/VARS.fd")),
+               arch="aarch64", machine="virt"),
+    good=Sample(_MANUAL.format("virt", _FLASH.format("/a", "/b")), arch="x86_64", machine="q35"),
+    stage=Stage.START,
+    severity=Severity.WARNING,
+    live=True,
+)  # fmt: skip
+def sizes_of_other_images_are_known(system: Os) -> Problems:
+    """The size of a firmware image that no descriptor of the host names should be known.
+
+    Flash memory of the Arm, RISC-V and LoongArch machine types virt has one size, which images for
+    other uses do not have. A recording knows the sizes of few files.
+    """
+    loader, world = system.domain.first(Loader), system.domain.world
+    size = next((size for board, size in FLASH_SIZES if world.truth(board) is Truth.YES), 0)
+    if not size or loader is None or not _is_flash(system) or system.firmware:
+        return
+    image = loader.image or ""
+    is_raw = (loader.format or IMAGE_FORMAT) == IMAGE_FORMAT
+    if is_raw and image not in _known_formats(system) and world.file_state(image) is None:
+        yield problem(
+            f"the size of {image} is not known; QEMU starts only if it is {shown_size(size)} "
+            f"({size} bytes): compare with the output of 'stat -L -c %s {image}' on the host, or "
+            "use firmware='efi' without a <loader>",
+            loader,
+        )
 
 
 @rule(

@@ -41,6 +41,12 @@ SECURE_MACHINE = Q35 & arch("x86_64")
 UEFI_VARIABLES = device("uefi-vars-x64", "uefi-vars-sysbus")
 """QEMU's device that keeps UEFI variables in place of flash memory."""
 
+_NOT_SECURE = Fix(without=("@secure",))
+_SECURE_BOARD = Fix(
+    add="<features><smm state='on'/></features>",
+    values=(("/domain/os/type/@machine", "q35"),),
+)
+
 _OS = "<os firmware='efi'><type>hvm</type>{}</os><features><acpi/></features>"
 _SECURE_BOOT = "<os><firmware><feature enabled='yes' name='secure-boot'/></firmware></os>"
 _MANUAL = "<os><type machine='q35'>hvm</type>{}</os><features><acpi/></features>"
@@ -320,22 +326,19 @@ def bios_has_no_variables(system: Os) -> Problems:
         machine="pc",
     ),
     good=_MANUAL.format(_FLASH),
-    fix=Fix(
-        add="<features><smm state='on'/></features>",
-        values=(("/domain/os/type/@machine", "q35"),),
-    ),
 )
 def secure_needs_q35(loader: Loader) -> Problems:
     """``<loader secure='yes'>`` requires a q35 machine type and an x86_64 guest."""
-    if loader.secure == "yes" and not loader.holds(SECURE_MACHINE):
-        why = SECURE_MACHINE.explain(loader.domain.world)
-        yield problem(
-            "secure='yes' of <loader> requires machine='q35' and arch='x86_64'; set these, "
-            "or use secure='no'",
-            loader,
-            "@secure",
-            reason=why,
+    if loader.secure != "yes" or loader.holds(SECURE_MACHINE):
+        return
+    message, fix = "secure='yes' of <loader> is for x86_64 guests only; remove it", _NOT_SECURE
+    if loader.holds(arch("x86_64")):
+        message = (
+            "secure='yes' of <loader> requires machine='q35'; use that, or remove secure='yes'"
         )
+        fix = _SECURE_BOARD
+    why = SECURE_MACHINE.explain(loader.domain.world)
+    yield problem(message, loader, "@secure", reason=why, fix=fix)
 
 
 @rule(

@@ -221,8 +221,8 @@ def bus_is_there(qemu: QemuNamespace) -> Problems:
         if bus.startswith("pci.") and int(number[1]) and int(number[1]) in indexes:
             continue
         yield problem(
-            f"this machine has no bus {bus!r}; use bus={root}, its root bus, or the bus of a PCI "
-            "<controller>, such as pci.1 for index='1'",
+            f"this machine has no bus {bus!r}, so QEMU will not start; use bus={root}, its root "
+            "bus, or the bus of a PCI <controller>, such as pci.1 for index='1'",
             argument.node,
             "@value",
         )

@@ -144,7 +144,7 @@ def capabilities_are_known(qemu: QemuNamespace) -> Problems:
             if name is None or name in capability_names():
                 continue
             near = tuple(close_matches(name, capability_names(), n=3))
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = f"; did you mean {near[0]!r}?" if near else f"; remove <qemu:{word}>"
             yield problem(
                 f"libvirt knows no capability {quoted(name)} of QEMU{hint}",
                 node,

@@ -218,7 +218,7 @@ def vendor_has_a_name(hyperv: Hyperv) -> Problems:
                 "attribute 'value' of <vendor_id> must be at most 12 characters, without a comma",
                 node,
                 "@value",
-                fix=set_value(value.replace(",", "")[:_VENDOR_LENGTH]),
+                fix=set_value(value.replace(",", "")[:_VENDOR_LENGTH], "@value"),
             )
 
 

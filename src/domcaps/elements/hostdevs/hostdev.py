@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.advice.drifts import NO_PCI
-from domcaps.elements.advice.remedies import on_host
+from domcaps.elements.advice.remedies import ENABLE_VFIO, on_host
 from domcaps.elements.base.asserted import asserted_or
 from domcaps.elements.base.device import Device
 from domcaps.elements.boards.defaults import HOSTDEV_MODE
@@ -49,7 +49,7 @@ HOST_VFIO = HostFact(
     "/sys/kernel/iommu_groups, /dev/vfio/vfio",
     lambda host: host.record.vfio.usable,
     lambda host: host.record.vfio.reason or "there",
-    advice=on_host("enable the IOMMU (in the firmware, and with intel_iommu=on) and load vfio-pci"),
+    advice=on_host(ENABLE_VFIO),
 )
 VFIO = device("vfio-pci") & HOST_VFIO
 

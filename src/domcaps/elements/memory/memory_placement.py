@@ -28,7 +28,7 @@ from domcaps.language.changes.memory import SLOTS_OF_MODULES
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.node_path import path_of
 from domcaps.language.quantities import KIB, repeated, shown_size
-from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.rule import Problem, Problems, problem, rule
 from domcaps.language.value_types import Int
 from domcaps.language.wording import counted, only
 
@@ -77,6 +77,8 @@ def has_hotplug(domain: Domain) -> bool:
     return bool(max_memory(domain) or memory_slots(domain))
 
 
+_BEYOND_ALL = 2**63
+"""So many bytes have no addresses: a size that went below nothing."""
 _FREE_SLOTS = 16
 
 
@@ -117,16 +119,29 @@ def addresses_do_not_overlap(memory: MemoryDevice) -> Problems:
     known.sort(key=lambda each: each[0])
     for (before, other), (place, device) in itertools.pairwise(known):
         if place.start < before.end:
-            at = "target/address/@base" if device.has("target/address") else "address/@base"
-            line = other.node.sourceline
-            yield problem(
-                f"the addresses from {place.start:#x} on overlap with those of the "
-                f"<memory model={other.model!r}> in line {line}, {before.start:#x} to "
-                f"{before.end - 1:#x} as libvirt counts them; remove <address>, so that libvirt "
-                "chooses it",
-                device,
-                at,
-            )
+            yield _overlap(before, other, place, device)
+
+
+def _overlap(before: _Range, other: MemoryDevice, place: _Range, device: MemoryDevice) -> Problem:
+    """Describe two devices at the same addresses, at the one that stands there by mistake."""
+    if before.end - before.start >= _BEYOND_ALL:
+        message = (
+            "<alignsize> is larger than this module, so that libvirt takes the module for almost "
+            f"all addresses from {before.start:#x} on; write a smaller <alignsize>, or remove "
+            "<address>"
+        )
+        return problem(message, other, _base_of(other))
+    message = (
+        f"the addresses from {place.start:#x} on overlap with those of the "
+        f"<memory model={other.model!r}> in line {other.node.sourceline}, {before.start:#x} to "
+        f"{before.end - 1:#x} as libvirt counts them; remove <address>, so that libvirt "
+        "chooses it"
+    )
+    return problem(message, device, _base_of(device))
+
+
+def _base_of(device: MemoryDevice) -> str:
+    return "target/address/@base" if device.has("target/address") else "address/@base"
 
 
 @rule(

@@ -373,7 +373,9 @@ def root_is_that_of_the_board(hardware: InstalledControllers) -> Problems:
     for controller in hardware.of("pci"):
         if controller.index == 0 and wanted and controller.model != wanted and controller.part:
             yield problem(
-                f"this machine type needs the root controller {wanted!r}, not {controller.model!r}",
+                f"this machine type needs the root controller {wanted!r}, not "
+                f"{controller.model!r}; use model={wanted!r}, and remove PCI addresses that were "
+                "written for another machine type ('domcaps fix' does both)",
                 controller.part,
                 "@model",
                 accepted=(wanted,),

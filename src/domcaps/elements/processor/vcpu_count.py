@@ -146,8 +146,8 @@ def machine_takes_that_many(vcpu: Vcpu) -> Problems:
     limit = machine.cpu_max if machine is not None else 0
     if machine is not None and 0 < limit < (vcpu.count or 0):
         yield problem(
-            f"the machine type {machine.name!r} supports at most {limit} vCPUs; "
-            "write a smaller number",
+            f"the machine type {machine.name!r} supports at most {limit} vCPUs; use "
+            f"<vcpu>{limit}</vcpu> or less{_larger_machine(vcpu)}",
             vcpu,
             accepted=(str(limit),),
             fix=(*_larger_machines(vcpu), *_fewer(vcpu, limit)),
@@ -241,7 +241,7 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
     if _has_eim(vcpu):
         return
     driver = vcpu.domain.root.find("devices/iommu/driver")
-    missing = "<iommu>" if driver is None else "eim='on'"
+    missing = _MISSING if driver is None else "intremap='on' eim='on' to its <driver>"
     message = f"more than 255 vCPUs require an <iommu> with <driver eim='on'/>; add {missing}"
     yield problem(message, vcpu, fix=_with_eim(vcpu))
 
@@ -254,21 +254,26 @@ def _of_other_board(vcpu: Vcpu) -> Problem:
         *(Fix(values=(*one.values, *more.values), add=more.add) for one in _larger_machines(vcpu)),
         set_value(str(_MOST_WITHOUT_EIM), less=True),
     )
-    told = (
-        "machine='q35' (libvirt then adds the <iommu> that they need)"
-        if added
-        else "machine='q35', <ioapic driver='qemu'/> in <features>, and <iommu model='intel'> with "
-        "<driver intremap='on' eim='on'/>"
-    )
+    then = " (libvirt then adds the <iommu> that they need)" if added else f", and add {_MISSING}"
     return problem(
-        f"more than 255 vCPUs require a q35 machine type; use {told}",
+        f"more than 255 vCPUs require a q35 machine type; use machine='q35'{then}",
         vcpu,
         reason=Q35.explain(vcpu.domain.world),
         fix=fixes,
     )
 
 
+def _larger_machine(vcpu: Vcpu) -> str:
+    """Name a machine type of the same board that supports as many vCPUs, "" without one."""
+    found = next(_larger_machines(vcpu), None)
+    return f", or machine={found.values[0][1]!r}" if found is not None else ""
+
+
 _IOMMU = "/domain/devices/iommu"
+_MISSING = (
+    "<iommu model='intel'><driver intremap='on' eim='on'/></iommu> to <devices> and "
+    "<ioapic driver='qemu'/> to <features>"
+)
 _EIM = (("intremap", "on"), ("eim", "on"))
 
 

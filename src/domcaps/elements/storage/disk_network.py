@@ -151,21 +151,39 @@ def _dropped(disk: Disk, names: AbstractSet[str]) -> Problems:
             )
 
 
+_NAMES = {
+    "rbd": "pool/image",
+    "gluster": "volume/image.raw",
+    "iscsi": "iqn.2020-01.org.example:disks/1",
+    "vxhs": "eb90327c-8302-4725-9e1b-4e85ed4dc251",
+}
+"""Examples of names by protocol; most others have paths."""
+
+
 @rule("disk-source-name-invalid", Disk, bad=_disk("rbd", name="image"), good=_disk("rbd"))
 def images_are_named(disk: Disk) -> Problems:
     """A network ``<source>`` needs the attribute ``name``: POOL/IMAGE for RBD, VOLUME/IMAGE for
-    Gluster.
+    Gluster, TARGET/LUN for iSCSI.
     """
     for image, source in _network(disk):
         name = source.get("name")
         if name is None:
             if image.protocol != "nbd":
-                yield problem("<source> needs the attribute 'name'", source, "@name")
+                example = _NAMES.get(image.protocol, "path/image.raw")
+                message = f"<source> needs the attribute 'name', such as name={example!r}"
+                yield problem(message, source, "@name")
         elif image.protocol == "iscsi" and not name:
-            message = "attribute 'name' of the iSCSI <source> is empty, which makes libvirtd crash"
+            message = (
+                "attribute 'name' of the iSCSI <source> is empty, which makes libvirtd crash; "
+                f"write the name of the target and its LUN, such as {_NAMES['iscsi']!r}"
+            )
             yield problem(message, source, "@name")
         elif image.protocol in {"rbd", "gluster"} and ("/" not in name or name[0] == "/"):
-            yield problem(f"attribute 'name' is {name!r}, but must be POOL/IMAGE", source, "@name")
+            message = (
+                f"attribute 'name' is {name!r}, but must be a pool and an image, such as "
+                f"{_NAMES[image.protocol]!r}"
+            )
+            yield problem(message, source, "@name")
 
 
 @rule(

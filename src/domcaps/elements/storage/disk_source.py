@@ -93,13 +93,30 @@ def of_source(disk: Disk, at: str = "../@type") -> Iterator[Fix]:
             yield set_value(_KINDS[str(name)], at)
 
 
+_FILE_SOURCE = "<source file='/var/lib/libvirt/images/disk.qcow2'/>"
+_SOURCES = {
+    "block": "<source dev='/dev/sdb'/>",
+    "dir": "<source dir='/srv/folder'/>",
+    "network": "<source protocol='nbd' name='export'><host name='server'/></source>",
+    "volume": "<source pool='default' volume='disk.qcow2'/>",
+}
+"""Examples by the type of a disk."""
+
+
 @rule("disk-source-missing", Disk, bad=_disk(""), good=_GOOD)
 def disks_are_not_empty(disk: Disk) -> Problems:
-    """``<disk>`` needs a ``<source>``, except for CD-ROM and floppy drives and LUNs."""
+    """``<disk>`` needs a ``<source>``, except for CD-ROM and floppy drives and LUNs.
+
+    In some releases of libvirt, drives on USB cannot be empty either.
+    """
     if disk.image.is_empty and disk.device == "disk":
-        yield problem("<disk> needs a <source>", disk, "source", fix=of_source(disk))
+        message = f"<disk> needs a <source>, such as {_SOURCES.get(disk.image.type, _FILE_SOURCE)}"
+        yield problem(message, disk, "source", fix=of_source(disk))
     elif disk.bus == "usb" and disk.image.is_empty and _must_be_filled(disk):
-        message = "this libvirt version does not support empty drives on USB"
+        message = (
+            "this libvirt version does not support empty drives on USB; use bus='scsi', or name "
+            "an image in <source>"
+        )
         yield problem(message, disk, "source", fix=of_source(disk))
 
 

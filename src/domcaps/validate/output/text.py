@@ -9,14 +9,16 @@ from domcaps.language.reason_lines import FAILED, MET, UNKNOWN, reason_lines
 from domcaps.language.struct import Struct
 from domcaps.language.wording import listed, plain
 from domcaps.text import file_name, one_line, styled
+from domcaps.validate.advice import says_what_to_do
 from domcaps.validate.output.shown import checked_with, unnamed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from domcaps.language.finding import Finding
     from domcaps.language.truth import Reason
     from domcaps.validate.catalogue.codes import Code
+    from domcaps.validate.check import Validation
     from domcaps.validate.files import Checked
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
@@ -24,17 +26,22 @@ _MARKS = {MET: "green", FAILED: "red", UNKNOWN: "yellow"}
 _WIDTH = 100
 _MOST_HOSTS = 4
 _MANY, _FIRST = 12, 6
+_MOST_STEPS = 10
+"""For so many findings of a file it is said what a repair would write."""
 
 
 class TextOutput(Struct, frozen=True):
     """Writes text; `explain` adds what the manual says of each code, `notices` the notices.
 
     With `concise` each finding is one line: the place, the severity, the message and the code.
+    `steps` says of findings in a file what a repair would write; it is asked where their messages
+    do not say what to do.
     """
 
     explain: bool = False
     notices: bool = False
     concise: bool = False
+    steps: Callable[[str, Validation, Sequence[Finding]], Sequence[str]] | None = None
 
     def begin(self) -> str:
         """Nothing stands before the first file."""
@@ -50,16 +57,34 @@ class TextOutput(Struct, frozen=True):
         findings = (*checked.validation.findings, *notices)
         if self.concise:
             return "".join(f"{self._line(file, finding)}\n" for finding in findings)
-        texts = ["\n".join(self._finding(file, one, lines)) + "\n" for one in findings]
+        steps = self._first_steps(checked.file, checked.validation)
+        texts = [
+            "\n".join(self._finding(file, one, lines, steps.get(number, ""))) + "\n"
+            for number, one in enumerate(findings)
+        ]
         return "\n".join(texts) + ("\n" if texts else "")
 
     def end(self, codes: frozenset[str], troubles: tuple[str, ...]) -> str:  # noqa: ARG002
         """Nothing stands after the last file."""
         return ""
 
-    def _finding(self, file: str, finding: Finding, lines: list[str]) -> Iterator[str]:
+    def _first_steps(self, file: str, done: Validation) -> dict[int, str]:
+        """Say what a repair would write for the first findings that say no next step."""
+        silent = [
+            number
+            for number, one in enumerate(done.findings)
+            if one.severity is Severity.ERROR and not says_what_to_do(one.message)
+        ][:_MOST_STEPS]
+        if self.steps is None or not silent:
+            return {}
+        steps = self.steps(file, done, [done.findings[number] for number in silent])
+        return dict(zip(silent, steps, strict=True))
+
+    def _finding(self, file: str, finding: Finding, lines: list[str], step: str) -> Iterator[str]:
         yield self._line(file, finding)
         yield from excerpt(finding, lines)
+        if step:
+            yield f"      fix: {one_line(step)}"
         if unnamed(finding):
             values = tuple(map(one_line, finding.accepted))
             yield f"      accepted: {listed(values, _FIRST if len(values) > _MANY else _MANY)}"

@@ -141,7 +141,7 @@ def _text(node: Node, allowed: Allowed) -> Iterator[Refusal]:
     text = (node.text or "") + "".join(child.tail or "" for child in node)
     wrong = _wrong(allowed.text, text)
     if wrong is not None:
-        empty = "" if text else f"; an empty {_tag(node)} is not the same as none"
+        empty = "" if text else f"; write one, or remove the empty {_tag(node)}"
         yield _refusal("value", f"{_tag(node)} is {quoted(text)}, but must be {wrong}{empty}", node)
     elif not allowed.text and text and not text.isspace():
         yield _refusal("text", f"{_tag(node)} must not contain text", node)
