@@ -231,7 +231,6 @@ def os_is_named(domain: DomainElement) -> Problems:
         yield problem(
             "<os> with a <type> is missing; write <os><type>hvm</type></os>",
             domain,
-            accepted=("hvm",),
             fix=Fix(add="<os><type>hvm</type></os>"),
         )
 

@@ -64,6 +64,11 @@ def validate_once(
             return _validation(data, known)
     opening = _Opening(open_world)
     done = validate(data, opening, ignore, new=new, schema=schema)
+    if not done.accepted:
+        # most domains are accepted, and need not wait for this to be read
+        from domcaps.validate.fitting import with_fitting_values
+
+        done = with_fitting_values(done, open_world, new=new)
     _keep(asked, opening, done)
     return done
 

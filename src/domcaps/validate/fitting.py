@@ -1,0 +1,162 @@
+"""Accepted values of findings, without those that the rest of the domain rules out.
+
+An enum knows what QEMU supports, and a form what libvirt reads. Whether a value is accepted here is
+decided by rules as well: a disk that is no floppy drive cannot be on the bus ``fdc``. So each value
+is put into the domain, and the domain is checked again. Files of the host are not looked at.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from domcaps.language.domain import Domain
+from domcaps.language.finding import Severity, Stage
+from domcaps.language.wording import one_of
+from domcaps.validate.check import DocumentCheck, all_checks
+from domcaps.validate.document.parse import read
+from domcaps.validate.document.walk import DocumentWalk
+from domcaps.validate.target import nearest_target
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.finding import Finding
+    from domcaps.language.fix import Fix
+    from domcaps.language.rule import Problem
+    from domcaps.language.world import World
+    from domcaps.validate.check import Validation
+    from domcaps.validate.document.parse import Source
+    from domcaps.validate.target import OpenWorld
+
+MOST_TRIED = 100
+"""So many values are tried for a document: each costs about as much as a verdict."""
+MOST_VALUES = 40
+"""Longer lists, such as those of CPU models, are left as they are."""
+_TARGET = ("/domain/@type", "/domain/os/type/@", "/domain/devices/emulator")
+"""Values at these places name another target: what the emulator has is listed."""
+_WITH_MORE = ("-missing", "-incomplete", "-invalid", "-empty")
+"""What is only missing can be added: messages name such values, too."""
+
+
+def with_fitting_values(
+    done: Validation, open_world: OpenWorld, *, new: bool = True, most: int = MOST_TRIED
+) -> Validation:
+    """Leave out the accepted values that the rest of the domain rules out."""
+    if not any(_has_values(finding) for finding in done.findings):
+        return done
+    source = read(done.source)
+    world = nearest_target(source, open_world).world
+    world.look = None
+    # before repeated elements are taken away, with which paths change
+    places = [_place(source, finding) for finding in done.findings]
+    trials = _Trials(source, world, most, new=new)
+    others = [_others_at(done, finding) for finding in done.findings]
+    findings = tuple(map(trials.fitted, done.findings, places, others))
+    return msgspec.structs.replace(done, findings=findings)
+
+
+def _others_at(done: Validation, finding: Finding) -> frozenset[str]:
+    """Give the codes of other errors at the place of one: they say their own values."""
+    return frozenset(
+        one.code for one in done.errors if one.path == finding.path and one.code != finding.code
+    )
+
+
+def _has_values(finding: Finding) -> bool:
+    return (
+        0 < len(finding.accepted) <= MOST_VALUES
+        and finding.severity is Severity.ERROR
+        and not finding.path.startswith(_TARGET)
+        and not finding.code.startswith(("schema-", "unknown-"))
+    )
+
+
+def _place(source: Source, finding: Finding) -> tuple[Node, str] | None:
+    """Find the attribute, or the element without others inside, that is at fault."""
+    steps, _, attribute = finding.path.partition("/@")
+    if not _has_values(finding) or "{" in steps or ":" in steps:
+        return None
+    found = source.root.getroottree().xpath(steps)
+    whole = len(found) == 1 and (attribute or not len(found[0]))
+    return (found[0], attribute) if whole else None
+
+
+class _Trials:
+    """A document into which values are put, one after the other."""
+
+    def __init__(self, source: Source, world: World, most: int, *, new: bool) -> None:
+        self._check = _PlacesOfErrors(source, Domain(source.root, world, new=new))
+        self._source, self._world, self._new = source, world, new
+        self._left = most
+        self._check.set_aside()
+
+    def fitted(
+        self, finding: Finding, place: tuple[Node, str] | None, others: frozenset[str]
+    ) -> Finding:
+        """Give a finding with the values of its list that are accepted in the domain."""
+        values = finding.accepted
+        if place is None or self._left < len(values):
+            return finding
+        self._left -= len(values)
+        refused = {value: self._refused(*place, value) - others for value in values}
+        fitting = tuple(value for value in values if not refused[value])
+        if fitting == values:
+            return finding
+        named = tuple(v for v in values if all(c.endswith(_WITH_MORE) for c in refused[v]))
+        message = finding.message
+        if named:
+            message = message.replace(one_of(values), one_of(named))
+        return msgspec.structs.replace(finding, message=message, accepted=fitting)
+
+    def _refused(self, node: Node, attribute: str, value: str) -> frozenset[str]:
+        """Give the codes of errors at a place where it has a value."""
+        before = node.get(attribute) if attribute else node.text
+        _write(node, attribute, value)
+        try:
+            return self._check.codes_at(node, attribute, self._fresh())
+        finally:
+            _write(node, attribute, before)
+
+    def _fresh(self) -> Domain:
+        return Domain(self._source.root, self._world, new=self._new)
+
+
+def _write(node: Node, attribute: str, value: str | None) -> None:
+    if not attribute:
+        node.text = value
+    elif value is None:
+        del node.attrib[attribute]
+    else:
+        node.set(attribute, value)
+
+
+class _PlacesOfErrors(DocumentCheck):
+    """A check that keeps where errors are, without words for them."""
+
+    def __init__(self, source: Source, domain: Domain) -> None:
+        super().__init__(source, domain, frozenset(), math.inf, schema=False)
+        self._codes: dict[tuple[Node, str], set[str]] = {}
+
+    def codes_at(self, node: Node, attribute: str, domain: Domain) -> frozenset[str]:
+        """Check a domain, and give the codes of errors at one place."""
+        self.domain = domain
+        self.malformed.clear()
+        self._codes.clear()
+        self._parts(DocumentWalk(self.source.root), all_checks)
+        return frozenset(self._codes.get((node, attribute), ()))
+
+    def _add(
+        self,
+        code: str,
+        found: Problem,
+        severity: Severity = Severity.ERROR,
+        stage: Stage = Stage.DEFINE,  # noqa: ARG002 - both count
+        fix: Fix | None = None,  # noqa: ARG002 - nothing is repaired
+        *,
+        worded: bool = False,  # noqa: ARG002 - nothing is said
+    ) -> None:
+        if severity is Severity.ERROR:
+            self._codes.setdefault((found.node, found.attribute), set()).add(code)
