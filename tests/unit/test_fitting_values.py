@@ -76,7 +76,9 @@ def _refused_of(code: Code) -> Iterator[tuple[str, str] | None]:
     assert code.bad is not None
     host = next(filter(None, (host_for(code.bad, release) for release in RELEASES)), None)
     xml = domain_of(code.bad)
-    errors = host.validate(xml, "12.8").errors if host is not None else ()
+    if host is None:  # of an architecture of which there is no recording
+        return
+    errors = host.validate(xml, "12.8").errors
     places = [(one.code, one.path) for one in errors]
     for finding in errors:
         if finding.path.startswith(TARGETS) or len(finding.accepted) > MOST_VALUES:
@@ -84,7 +86,8 @@ def _refused_of(code: Code) -> Iterator[tuple[str, str] | None]:
         steps, _, attribute = finding.path.partition("/@")
         for value in finding.accepted:
             root = etree.fromstring(xml)
-            (node,) = root.getroottree().xpath(steps)
+            node = root.find(steps.removeprefix("/domain/"))
+            assert node is not None
             if attribute:
                 node.set(attribute, value)
             else:

@@ -79,9 +79,9 @@ def _place(source: Source, finding: Finding) -> tuple[Node, str] | None:
     steps, _, attribute = finding.path.partition("/@")
     if not _has_values(finding) or "{" in steps or ":" in steps:
         return None
-    found = source.root.getroottree().xpath(steps)
-    whole = len(found) == 1 and (attribute or not len(found[0]))
-    return (found[0], attribute) if whole else None
+    below = steps.removeprefix("/domain").lstrip("/")
+    found = source.root.find(below) if below else source.root
+    return None if found is None or (len(found) and not attribute) else (found, attribute)
 
 
 class _Trials:
