@@ -16,6 +16,7 @@ from domcaps.choose.candidates import (
 )
 from domcaps.choose.catalogue import something
 from domcaps.choose.protected import says_what_it_is
+from domcaps.elements.boards.families import family_of
 from domcaps.language.node_path import without_positions
 from domcaps.validate.alternatives import substitutes
 
@@ -101,6 +102,12 @@ def _guessed(
             yield value, (losses.NUMBER if near else losses.SHOWN) + number
 
 
+def _unversioned(near: str, old: str, known: Sequence[str]) -> str:
+    """Give a machine type's alias where a name that looks like it has no version."""
+    family = family_of(near)[0]
+    return family if family in known and not family_of(old)[1] else near
+
+
 def _distance(value: str, wanted: int) -> float:
     return abs(int(value) - wanted) if NUMBER.fullmatch(value) else float("inf")
 
@@ -117,7 +124,7 @@ def _machines(old: str, known: Sequence[str]) -> Iterator[tuple[str, int]]:
         return
     rule = substitutes().get("/domain/os/type/@machine")
     meant = (rule.slips or {}).get(old.lower()) if rule is not None else None
-    near = [] if family else misspelt(old, known)[:1]
+    near = [] if family else [_unversioned(near, old, known) for near in misspelt(old, known)[:1]]
     if meant is not None and meant in known and not family:
         near = [meant]
     yield from ((value, losses.SLIP) for value in near)

@@ -13,8 +13,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.language.fix import Fix
+from domcaps.language.node_path import path_of
 
 if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
     from domcaps.language.domain import Domain
 
 
@@ -27,7 +30,22 @@ def shares_memory(domain: Domain) -> bool:
     return all(access == "shared" or (access is None and shared) for access in cells)
 
 
-SHARED_MEMORY = Fix(
-    add="<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
-)
-"""What lets another process see the guest's memory."""
+def _private(domain: Domain) -> list[Node]:
+    """Give the NUMA cells that say that their memory is not shared."""
+    cells = domain.find("cpu/numa/cell")
+    return [cell for cell in cells if cell.get("memAccess") not in {None, "shared"}]
+
+
+def how_to_share(domain: Domain) -> str:
+    """Say what shares all memory of a domain."""
+    cells = ", and set memAccess='shared' in each <cell>" if _private(domain) else ""
+    return f"add <memoryBacking><access mode='shared'/></memoryBacking>{cells}"
+
+
+def sharing_memory(domain: Domain) -> Fix:
+    """Give what shares all memory of a domain."""
+    values = tuple((f"{path_of(cell)}/@memAccess", "shared") for cell in _private(domain))
+    return Fix(add=_SHARED, values=values)
+
+
+_SHARED = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"

@@ -37,7 +37,7 @@ SUBSTITUTES = Substitutes(
         "sata": ("ide", "scsi", "usb", "virtio"),
         "usb": ("sata", "ide", "scsi", "virtio"),
         "scsi": ("sata", "virtio", "ide", "usb"),
-        "virtio": ("scsi", "sata", "usb", "ide", "nvme"),
+        "virtio": ("sata", "scsi", "usb", "ide", "nvme"),
         "nvme": ("virtio", "sata", "scsi"),
         "sd": ("usb", "virtio", "sata"),
         "xen": ("virtio", "sata", "ide"),

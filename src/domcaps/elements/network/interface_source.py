@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from domcaps.elements.base.shared_memory import SHARED_MEMORY, shares_memory
+from domcaps.elements.base.shared_memory import how_to_share, shares_memory, sharing_memory
 from domcaps.elements.network.interface import Interface
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.network import INTERFACE_MEMORY
@@ -143,7 +143,6 @@ def reconnecting_needs_a_connection(interface: Interface) -> Problems:
     bad=_DOMAIN.format("private"),
     good=_DOMAIN.format("shared"),
     since=INTERFACE_MEMORY,
-    fix=SHARED_MEMORY,
 )
 def memory_is_shared(interface: Interface) -> Problems:
     """``<interface type='vhostuser'>`` requires shared memory:
@@ -151,8 +150,8 @@ def memory_is_shared(interface: Interface) -> Problems:
     """
     if interface.type == "vhostuser" and not shares_memory(interface.domain):
         yield problem(
-            "all memory of the domain must be shared: add <memoryBacking><access "
-            "mode='shared'/></memoryBacking>",
+            f"all memory of the domain must be shared: {how_to_share(interface.domain)}",
             interface,
             "@type",
+            fix=sharing_memory(interface.domain),
         )

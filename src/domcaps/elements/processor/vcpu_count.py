@@ -173,11 +173,19 @@ def _has_eim(vcpu: Vcpu) -> bool:
 def _larger_machines(vcpu: Vcpu) -> Iterator[Fix]:
     """Give what takes as many CPUs: another name of the same board, or ``q35`` for ``pc``."""
     world = vcpu.domain.world
-    own = family_of(world.target.machine)[0]
+    own, version = family_of(world.target.machine)
+    named = vcpu.domain.root.find("os/type[@machine]")
+    names = []
     for machine in world.emulator.machines(world.target.virttype):
-        alike = family_of(machine.name)[0] in ({own, "q35"} if own == "pc" else {own})
-        if machine.alias and alike and machine.cpu_max >= (vcpu.count or 0):
-            yield Fix(values=(("/domain/os/type/@machine", machine.alias),))
+        family, other = family_of(machine.name)
+        if family not in ({own, "q35"} if own == "pc" else {own}):
+            continue
+        if machine.cpu_max >= (vcpu.count or 0):
+            # a guest that names a version keeps it on the other board
+            alike = other == version and named is not None and named.get("machine") != own
+            names += [machine.name] * alike + [machine.alias] * bool(machine.alias)
+    for name in sorted(names, key=lambda name: family_of(name)[1] != version):
+        yield Fix(values=(("/domain/os/type/@machine", name),))
 
 
 @rule(

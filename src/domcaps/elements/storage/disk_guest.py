@@ -26,6 +26,7 @@ from domcaps.language.changes.storage import (
 )
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix, set_value
+from domcaps.language.node_path import path_of
 from domcaps.language.observed import device_property
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -264,6 +265,7 @@ def device_suits_bus(disk: Disk) -> Problems:
             "they, are on 'fdc'",
             disk,
             "target/@bus",
+            fix=_as_floppy(disk) if disk.device == "floppy" else (),
         )
     elif disk.device == "cdrom" and disk.on.fixed_media:
         yield problem(
@@ -271,6 +273,15 @@ def device_suits_bus(disk: Disk) -> Problems:
             disk,
             "target/@bus",
         )
+
+
+def _as_floppy(disk: Disk) -> Fix:
+    """Put a floppy drive on the bus of floppy drives, under the first name that is free there."""
+    taken = {target.get("dev") for target in disk.domain.root.iterfind("devices/disk/target")}
+    name = next((name for name in ("fda", "fdb") if name not in taken), "fda")
+    target = f"{path_of(disk.node)}/target"
+    values = ((f"{target}/@bus", "fdc"), (f"{target}/@dev", name))
+    return Fix(values=values, without=(f"{path_of(disk.node)}/address",))
 
 
 @rule(

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.base.shared_memory import SHARED_MEMORY, shares_memory
+from domcaps.elements.base.shared_memory import how_to_share, shares_memory, sharing_memory
 from domcaps.elements.storage.disk import Disk
 from domcaps.elements.storage.disk_iotune import LIMITS, limit
 from domcaps.language.attributes import Attributes
@@ -127,16 +127,15 @@ def _options(disk: Disk) -> Iterator[str]:
     Disk,
     bad=_disk().removeprefix(_SHARED),
     good=_disk(),
-    fix=SHARED_MEMORY,
 )
 def memory_is_shared(disk: Disk) -> Problems:
     """A vhost-user or vDPA disk requires ``<memoryBacking><access mode='shared'/>``."""
     if disk.image.type in {"vhostuser", "vhostvdpa"} and not shares_memory(disk.domain):
         yield problem(
-            "all memory of the domain must be shared: add <memoryBacking><access "
-            "mode='shared'/></memoryBacking>",
+            f"all memory of the domain must be shared: {how_to_share(disk.domain)}",
             disk,
             "@type",
+            fix=sharing_memory(disk.domain),
         )
 
 

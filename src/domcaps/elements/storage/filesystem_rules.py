@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.device import Device
-from domcaps.elements.base.shared_memory import SHARED_MEMORY, shares_memory
+from domcaps.elements.base.shared_memory import how_to_share, shares_memory, sharing_memory
 from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.boards.defaults import FILESYSTEM_TYPE
@@ -314,7 +314,6 @@ def daemons_of_others_are_theirs(share: Filesystem) -> Problems:
     Filesystem,
     bad=_PLAIN.format("", "<driver type='virtiofs'/>"),
     good=_GOOD,
-    fix=SHARED_MEMORY,
 )
 def daemons_need_shared_memory(share: Filesystem) -> Problems:
     """A virtiofs ``<filesystem>`` requires shared memory:
@@ -322,9 +321,9 @@ def daemons_need_shared_memory(share: Filesystem) -> Problems:
     """
     if share.is_virtiofs and not shares_memory(share.domain):
         yield problem(
-            "virtiofs requires shared memory: add <memoryBacking><access "
-            "mode='shared'/></memoryBacking>",
+            f"virtiofs requires shared memory: {how_to_share(share.domain)}",
             share,
+            fix=sharing_memory(share.domain),
         )
 
 
