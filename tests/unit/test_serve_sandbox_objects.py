@@ -289,7 +289,8 @@ def test_cpus_and_memory_change_within_their_limits(client: Watching) -> None:
     assert client.ask(200, INT, (DOMAIN, domain), (UINT, CONFIG | MAXIMUM)) == 3
     assert failure(client, 199, (DOMAIN, domain), (UINT, 4), (UINT, CONFIG)).startswith("8: ")
     on(client, 199, domain, (UINT, 8), (UINT, CONFIG | MAXIMUM))
-    assert client.ask(18, INT, (DOMAIN, domain)) == 8
+    assert failure(client, 18, (DOMAIN, domain), gives=INT).startswith("55: ")
+    assert client.ask(200, INT, (DOMAIN, domain), (UINT, MAXIMUM)) == 8
     on(client, 30, domain, (UHYPER, 131072))
     on(client, 204, domain, (UHYPER, 100000), (UINT, CONFIG))
     assert client.ask(16, INFO, (DOMAIN, domain))[1:3] == (131072, 100000)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from domcaps.serve.domains import DefinedDomain
     from domcaps.serve.session import ClientSession
 
-_CONFIG, _MAXIMUM, _GUEST = 2, 4, 8
+_LIVE, _CONFIG, _MAXIMUM, _GUEST = 1, 2, 4, 8
 _VCPU = Record(UINT, INT, UHYPER, INT)
 _VCPU_RUNNING = 1
 _MOST_VCPUS, _MOST_BYTES = 16384, 8388608
@@ -37,9 +37,13 @@ _FIELDS_OF_JOB = 11
 
 def _definition(session: ClientSession, handle: DomainHandle, flags: int = 0) -> DefinedDomain:
     domain = find_domain(session, handle)
-    if flags & _CONFIG and domain.config is not None:
-        return domain.config
-    return domain.current
+    if flags & _LIVE:
+        domain.require_active()
+    if not flags & _CONFIG:
+        return domain.current
+    if domain.config is None:
+        raise invalid("transient domains do not have any persistent config")
+    return domain.config
 
 
 @procedure(17, takes=(DOMAIN,), gives=(UHYPER,))
@@ -50,8 +54,8 @@ def domain_get_max_memory(session: ClientSession, handle: DomainHandle) -> tuple
 
 @procedure(18, takes=(DOMAIN,), gives=(INT,))
 def domain_get_max_vcpus(session: ClientSession, handle: DomainHandle) -> tuple[int]:
-    """Give how many CPUs a domain has at most."""
-    return (_definition(session, handle).vcpus,)
+    """Give how many CPUs a domain that runs has at most."""
+    return (_definition(session, handle, _LIVE).vcpus,)
 
 
 @procedure(200, takes=(DOMAIN, UINT), gives=(INT,))
