@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 PYTHON = "/usr/bin/python3"
 LIFE = Path(__file__).parents[1] / "sandbox_life.py"
 HOST = "debian13-x86_64"
+GO_LIBVIRT = os.environ.get("DOMCAPS_GO_LIBVIRT", "")
 
 
 def has_bindings() -> bool:
@@ -103,6 +105,30 @@ def test_a_machine_that_the_host_cannot_run_fails_with_the_reason(uri: str) -> N
     text = failing(*command)
     assert "ERROR" in text and "no-such-model" in text
     assert "one" not in run("virsh", "-c", uri, "list", "--all")
+
+
+@pytest.mark.skipif(not GO_LIBVIRT, reason="DOMCAPS_GO_LIBVIRT names no copy of go-libvirt")
+@needs("go")
+def test_go_libvirt_tells_a_life(uri: str, tmp_path: Path) -> None:
+    """Built here: a copy of its source whose go.mod this Go understands, without TLS and SSH."""
+    program = tmp_path / "app"
+    shutil.copytree(Path(__file__).parent / "go_libvirt", program)
+    (program / "go.mod").write_text(
+        "module app\ngo 1.19\nrequire github.com/digitalocean/go-libvirt v0.0.0\n"
+        f"replace github.com/digitalocean/go-libvirt => {GO_LIBVIRT}\n"
+    )
+    environment = os.environ | {"GOFLAGS": "-mod=mod", "GOPROXY": "off", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        ["go", "run", ".", uri.partition("socket=")[2]],
+        cwd=program, env=environment, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert "refused: unsupported configuration" in done.stdout
+    assert [line for line in lines if line.startswith("event")] == [
+        "event 2 0", "event 3 0", "event 4 0", "event 5 1",
+    ]  # fmt: skip
+    assert lines[-1] == "disconnect"
 
 
 @needs("virsh")

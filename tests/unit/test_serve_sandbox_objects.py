@@ -336,7 +336,10 @@ def test_statistics_are_of_the_domains_that_are_asked_for(client: Watching) -> N
     assert values["state.state"] == Typed(1, 1)
     assert values["balloon.maximum"] == Typed(4, 65536)
     asked = client.ask(344, form, (Array(DOMAIN, 9), [domain]), (UINT, 8), (UINT, 0))
-    assert [name for name, _ in asked[0][1]] == ["vcpu.current", "vcpu.maximum"]
+    assert asked[0][1] == [("vcpu.current", Typed(2, 3)), ("vcpu.maximum", Typed(2, 3))]
+    single = define(client, xml("c").replace("<vcpu>3</vcpu>", ""))
+    asked = client.ask(344, form, (Array(DOMAIN, 9), [single]), (UINT, 8), (UINT, 0))
+    assert [value.value for _, value in asked[0][1]] == [1, 1]
     cpus = client.ask(
         20, Record(Array(Record(UINT, INT, UHYPER, INT), 9), XML), (DOMAIN, domain), (INT, 2),
         (INT, 1),

@@ -75,7 +75,7 @@ def domain_of_root(root: Node) -> DefinedDomain:
     if not name:
         raise LibvirtError(ErrorNumber.XML_ERROR, "the domain has no name", ErrorDomain.DOMAIN)
     memory = kib_of(root.find("memory"))
-    vcpus = _count(root.findtext("vcpu"))
+    vcpus = _count(root.findtext("vcpu", "1"))
     identity = _identified(root)
     node = root.find("vcpu")
     return DefinedDomain(

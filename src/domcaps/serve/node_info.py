@@ -9,10 +9,14 @@ if TYPE_CHECKING:
     from domcaps.facts.record import HostRecord
 
 
+_UNKNOWN_KIB = 64 * 1024 * 1024
+
+
 class NodeInfo(NamedTuple):
     """``virNodeInfo``: of a cell how many sockets, of a socket how many cores, and so on.
 
-    Memory is in KiB, the frequency in MHz, 0 where it is not known.
+    Memory is in KiB, the frequency in MHz, 0 where it is not known. Memory that is not known is
+    taken to be 64 GiB: no libvirt gives 0, and clients divide by it.
     """
 
     memory: int
@@ -31,7 +35,7 @@ def node_info(record: HostRecord, node: Node | None) -> NodeInfo:
     cpu, cells = record.cpu, record.numa
     nodes = max(1, len(cells))
     return NodeInfo(
-        node.memory_kib if node and node.memory_kib else sum(cell.memory_kib for cell in cells),
+        (node.memory_kib if node else 0) or sum(cell.memory_kib for cell in cells) or _UNKNOWN_KIB,
         sum(len(cell.cpus) for cell in cells) or cpu.sockets * cpu.cores * cpu.threads,
         node.mhz if node else 0,
         nodes,
