@@ -15,6 +15,8 @@ from typing import Any
 import libvirt  # type: ignore[import-not-found,unused-ignore]
 
 QUIET_MS = 20
+REBOOT = "<on_reboot>destroy</on_reboot>"
+POWEROFF = "<on_poweroff>restart</on_poweroff>"
 
 
 class Story:
@@ -72,7 +74,7 @@ class Story:
         )
 
 
-def lasting(story: Story) -> None:
+def defined(story: Story) -> None:
     """Tell the life of a domain that is defined."""
     step, connection, xml = story.step, story.connection, story.xml
     one = step("define", lambda: connection.defineXML(xml("a")))
@@ -105,13 +107,11 @@ def transient(story: Story) -> None:
     step("define transient", lambda: connection.defineXML(first.XMLDesc()))
     step("destroy", first.destroy)
     step("undefine", first.undefine)
-    for more, end in (
-        ("<on_reboot>destroy</on_reboot>", lambda domain: domain.reboot(0)),
-        ("<on_poweroff>restart</on_poweroff>", lambda domain: domain.shutdown()),
-    ):
-        last = step(more, lambda more=more: connection.createXML(xml("t", more), 0))
-        step("end", lambda end=end, last=last: end(last))
-    step("destroy", last.destroy)
+    ending = step("destroyed by reboot", lambda: connection.createXML(xml("t", REBOOT), 0))
+    step("reboot", lambda: ending.reboot(0))
+    lasting = step("restarted", lambda: connection.createXML(xml("t", POWEROFF), 0))
+    step("shutdown", lasting.shutdown)
+    step("destroy", lasting.destroy)
     renamed = step("define", lambda: connection.defineXML(xml("r")))
     step("rename", lambda: renamed.rename("s", 0))
     step("same name", lambda: connection.defineXML(xml("s")))
@@ -120,7 +120,7 @@ def transient(story: Story) -> None:
 
 def main() -> None:
     story = Story(*sys.argv[1:])
-    lasting(story)
+    defined(story)
     transient(story)
     json.dump(story.told, sys.stdout)
 
