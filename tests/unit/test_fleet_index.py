@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import signal
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from test_fleet_verdicts import samples
 
 from domcaps.errors import FleetError
 from domcaps.fleet.ask import UnitCounts, ask
 from domcaps.fleet.fleet import Fleet, verdicts_of
+from domcaps.fleet.portable import kept_traces
 from fleet_hosts import fleet, replace
 
 if TYPE_CHECKING:
@@ -75,6 +78,15 @@ def test_a_second_run_gives_the_same_and_asks_only_what_has_no_plan(
     assert again == plain
     # a broken document, and those of a type that is near to none
     assert units == 1
+
+
+def test_what_checks_read_can_be_kept(made: Fleet) -> None:
+    """A read that has no form in bytes would have its domains asked again each time."""
+    engine, texts = made.engine(), samples()
+    for number, data in enumerate(random.Random(5).sample(texts, 90)):  # noqa: S311
+        _, plan = engine.planned(str(number), data)
+        for partition, _, _ in plan.results if plan is not None else ():
+            assert kept_traces(partition, {}) is not None, data
 
 
 def test_a_second_run_makes_no_check(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from domcaps.fleet.partitions import joined, merged
-from domcaps.fleet.units import UnitOutcome, without_shadowed
+from domcaps.fleet.answers import DomainAnswer, HostSet
+from domcaps.fleet.partitions import is_coupled, joined, merged
+from domcaps.fleet.units import SILENT, UnitOutcome, without_shadowed
 from domcaps.language.finding import Severity
+from domcaps.validate.consequences import causes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from domcaps.fleet.hosts import WantedTarget, WorldTable
+    from domcaps.fleet.hosts import WantedTarget
     from domcaps.fleet.judging import CheckResult
-    from domcaps.fleet.partitions import Partition, Partitions, Sets
+    from domcaps.fleet.partitions import HostTable, Partition, Partitions, Reason, Sets
     from domcaps.fleet.units import FleetDocument
 
 _MOST = 10_000
@@ -45,7 +47,23 @@ class Answering:
         self._partitions = partitions
         self._known: dict[Any, Sets] = {}
 
-    def sets(self, table: WorldTable, everywhere: UnitOutcome, results: Iterable[Placed]) -> Sets:
+    def answer(self, name: str, table: HostTable, plan: VerdictPlan) -> DomainAnswer:
+        """Give the verdicts on a domain; the sets of hosts are made when they are wanted."""
+
+        def sets() -> tuple[HostSet, ...]:
+            found = self.sets(table, plan.everywhere, plan.results)
+            return tuple(map(without_consequences, host_sets(table, found)))
+
+        def reasons() -> dict[Reason, int]:
+            return reasons_of(table, plan)
+
+        is_simple = not is_coupled(plan.everywhere) and not any(
+            partition.is_coupled for partition, _, _ in plan.results
+        )
+        accept = accepting(table, plan.everywhere, plan.results)
+        return DomainAnswer(name, sets, accept, reasons if is_simple else None)
+
+    def sets(self, table: HostTable, everywhere: UnitOutcome, results: Iterable[Placed]) -> Sets:
         """Give what is found by hosts; `everywhere` is found on all."""
         placed = tuple([one for one in results if not one[0].is_silent])
         key = table.number, everywhere, placed
@@ -57,7 +75,7 @@ class Answering:
         return known
 
     def _together(
-        self, table: WorldTable, everywhere: UnitOutcome, placed: Iterable[Placed]
+        self, table: HostTable, everywhere: UnitOutcome, placed: Iterable[Placed]
     ) -> Sets:
         common = [everywhere]
         differing: dict[Partition, list[list[UnitOutcome]]] = {}
@@ -77,7 +95,27 @@ class Answering:
         )
 
 
-def accepting(table: WorldTable, everywhere: UnitOutcome, results: Iterable[Placed]) -> int:
+def host_sets(table: HostTable, sets: Sets) -> Iterator[HostSet]:
+    """Give the verdicts of hosts on a target, those included that lack it."""
+    for resolution, same in table.resolutions.items():
+        if not resolution.has_world:
+            yield HostSet(same, resolution, SILENT)
+            continue
+        for hosts, outcome in sets:
+            if hosts & same:
+                yield HostSet(hosts & same, resolution, outcome)
+
+
+def without_consequences(one: HostSet) -> HostSet:
+    """Leave out what follows from another finding, as a check of one host does at its end."""
+    causes = causes_of(one.outcome.found)
+    if not any(causes):
+        return one
+    left = (f for f, cause in zip(one.outcome.found, causes, strict=True) if cause is None)
+    return one._replace(outcome=one.outcome._replace(found=tuple(left)))
+
+
+def accepting(table: HostTable, everywhere: UnitOutcome, results: Iterable[Placed]) -> int:
     """Give the hosts on which nothing that is found refuses the domain."""
     if any(one.severity == Severity.ERROR.value for one in everywhere.found):
         return 0
@@ -85,6 +123,22 @@ def accepting(table: WorldTable, everywhere: UnitOutcome, results: Iterable[Plac
     for partition, _, _ in results:
         hosts &= ~partition.refusing
     return hosts
+
+
+def reasons_of(table: HostTable, plan: VerdictPlan) -> dict[Reason, int]:
+    """Give all errors with the hosts that find them, where none depends on another one."""
+    found: dict[Reason, int] = {}
+    for resolution, same in table.resolutions.items():
+        for fault in resolution.faults:
+            reason = fault.code, fault.message
+            found[reason] = found.get(reason, 0) | same
+    for one in plan.everywhere.found:
+        if one.severity == Severity.ERROR.value:
+            found[one.code, one.message] = table.with_world
+    for partition, _, _ in plan.results:
+        for reason, hosts in partition.reasons.items():
+            found[reason] = found.get(reason, 0) | hosts
+    return found
 
 
 def _chosen(found: list[list[UnitOutcome]], numbers: tuple[int, ...]) -> Iterable[UnitOutcome]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from domcaps.fleet.hosts import Resolution
+    from domcaps.fleet.partitions import Reason
     from domcaps.fleet.units import UnitFinding, UnitOutcome
 
 
@@ -46,21 +47,23 @@ class HostSet(NamedTuple):
 class DomainAnswer:
     """The verdicts on one domain; together the sets hold every host once.
 
-    Sets may be given as a function, which is called when they are first wanted. `accepting` may be
-    known before.
+    Sets may be given as a function, which is called when they are first wanted. `accepting` and
+    `reasons` may be known before.
     """
 
-    __slots__ = ("_accepting", "_sets", "name")
+    __slots__ = ("_accepting", "_reasons", "_sets", "name")
 
     def __init__(
         self,
         name: str,
         sets: tuple[HostSet, ...] | Callable[[], tuple[HostSet, ...]],
         accepting: int | None = None,
+        reasons: Callable[[], dict[Reason, int]] | None = None,
     ) -> None:
         self.name = name
         self._sets = sets
         self._accepting = accepting
+        self._reasons = reasons
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Work all out before it goes to another process."""
@@ -86,6 +89,19 @@ class DomainAnswer:
     def of(self, host: int) -> HostSet:
         """Give the verdict of a host by its number."""
         return next(one for one in self.sets if one.hosts >> host & 1)
+
+    @property
+    def reasons(self) -> dict[Reason, int]:
+        """Give code and message of each error, with the hosts that find it."""
+        if self._reasons is not None:
+            return self._reasons()
+        found: dict[Reason, int] = {}
+        for one in self.sets:
+            reasons = {(fault.code, fault.message) for fault in one.faults.faults}
+            reasons |= {(error.code, error.message) for error in one.errors}
+            for reason in reasons:
+                found[reason] = found.get(reason, 0) | one.hosts
+        return found
 
     @property
     def accepting(self) -> int:

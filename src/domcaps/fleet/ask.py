@@ -9,6 +9,7 @@ arrive, by domain and by what was read of hosts: when a host changes, what is kn
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
@@ -21,11 +22,10 @@ import msgspec
 from domcaps._version import DEFAULT_DIALECT, __version__
 from domcaps.checked import checked
 from domcaps.errors import FleetError
-from domcaps.fleet.answers import joined_answer
 from domcaps.fleet.engine import Engine
-from domcaps.fleet.hosts import FleetHosts, bits
+from domcaps.fleet.hosts import FleetHosts
 from domcaps.fleet.manifest import encode, sha256
-from domcaps.fleet.portable import kept_plan
+from domcaps.fleet.sending import Receiver, Sender
 from domcaps.fleet.store import FleetStore
 
 if TYPE_CHECKING:
@@ -33,11 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from domcaps.fleet.answers import DomainAnswer
-    from domcaps.fleet.index import VerdictIndex
-    from domcaps.fleet.portable import KeptPlan
+    from domcaps.fleet.sending import Result, SentUnit
     from domcaps.fleet.store import UnreadHost
-
-    Result = tuple[DomainAnswer, KeptPlan | None]
 
 LEAST = 100
 """Verdicts that a unit has at least: fewer would cost more to send than to compute."""
@@ -76,18 +73,15 @@ def name_of(question: FleetQuestion, domains: Iterable[tuple[str, bytes]]) -> st
     return sha256(encode([__version__, question, hashes]))
 
 
-def run_unit(question: FleetQuestion, domains: tuple[tuple[str, bytes], ...]) -> list[Result]:
+def run_unit(question: FleetQuestion, domains: tuple[tuple[str, bytes], ...]) -> SentUnit:
     """Give the verdicts of one unit: a pure function, in any process that reaches the store.
 
     With each verdict is what it follows from, where the question says that this is to be kept.
     """
-    engine, known = _engine(question), dict[int, bytes]()
-    found: list[Result] = []
+    sender = Sender(_engine(question), planned=question.planned)
     for name, data in domains:
-        answer, plan = engine.planned(name, data)
-        is_kept = question.planned and plan is not None
-        found.append((answer, kept_plan(plan, known) if is_kept and plan else None))
-    return found
+        sender.ask(name, data)
+    return sender.unit
 
 
 _ENGINES: dict[FleetQuestion, Engine] = {}
@@ -129,30 +123,20 @@ def ask(
     """
     fleet = store if isinstance(store, FleetStore) else FleetStore(store)
     done = counts or UnitCounts()
-    if hosts is None:
-        readable, done.unread = fleet.read_hosts()
-        hosts = readable
-    question = question_of(fleet, hosts, libvirt, new=new)
-    answers = (
-        _asked(question, domains, executor, done, size)
-        if index is None
-        else _indexed(fleet, question, list(domains), index, (executor, done, size))
-    )
+    how = executor, done, size
+    answers: Iterator[Result]
+    if index is None:
+        if hosts is None:
+            hosts, done.unread = fleet.read_hosts()
+        question = question_of(fleet, hosts, libvirt, new=new)
+        answers = itertools.chain.from_iterable(_results(question, domains, *how))
+    else:
+        question = FleetQuestion(fleet.place, (), libvirt, new, planned=True)
+        answers = _indexed(fleet, question, hosts, list(domains), index, how)
     for answer, _ in answers:
         if keep is not None:
             keep(answer)
         yield answer
-
-
-def _asked(
-    question: FleetQuestion,
-    domains: Iterable[tuple[str, bytes]],
-    executor: Executor | None,
-    counts: UnitCounts,
-    size: int,
-) -> Iterator[Result]:
-    for results in _results(question, domains, executor, counts, size):
-        yield from results
 
 
 def _results(
@@ -164,7 +148,39 @@ def _results(
 ) -> Iterator[list[Result]]:
     units = list(_units(sorted(domains, key=_structure), len(question.keys), size))
     counts.units += len(units)
-    return _run(question, units, executor, counts)
+    receiver = Receiver()
+    for unit in _run(question, units, executor, counts):
+        yield list(receiver.results(unit))
+
+
+def _indexed(
+    store: FleetStore,
+    question: FleetQuestion,
+    hosts: Iterable[str] | None,
+    domains: list[tuple[str, bytes]],
+    path: Path | str,
+    how: tuple[Executor | None, UnitCounts, int],
+) -> Iterator[Result]:
+    # where nothing is kept, SQLite is not loaded
+    from domcaps.fleet.index import VerdictIndex
+    from domcaps.fleet.indexed import IndexedAsk, fleet_now, scope_of
+
+    def run(
+        keys: tuple[tuple[str, str], ...], some: list[tuple[str, bytes]]
+    ) -> Iterator[list[Result]]:
+        return _results(msgspec.structs.replace(question, keys=keys), some, *how)
+
+    scope = scope_of(__version__, question.libvirt, new=question.new)
+    latest = store.latest()
+    chosen = latest if hosts is None else _chosen(latest, hosts)
+    with contextlib.closing(VerdictIndex(path, scope)) as index:
+        now = fleet_now(store, index, dict(chosen))
+        _, counts, _ = how
+        if hosts is None:
+            counts.unread = now.unread
+        elif now.unread:
+            raise FleetError(now.unread[0].reason, where=now.unread[0].key)
+        yield from IndexedAsk(store, index, now, question.libvirt, run).results(domains)
 
 
 def _structure(domain: tuple[str, bytes]) -> bytes:
@@ -176,57 +192,6 @@ def _structure(domain: tuple[str, bytes]) -> bytes:
 
 
 _VALUES = re.compile(rb"""'[^'<]*'|"[^"<]*"|(?<=>)[^<]*""")
-
-
-def _indexed(
-    store: FleetStore,
-    question: FleetQuestion,
-    domains: list[tuple[str, bytes]],
-    path: Path | str,
-    how: tuple[Executor | None, UnitCounts, int],
-) -> Iterator[Result]:
-    """Give what an index tells, then what has to be asked, which is kept."""
-    # where nothing is kept, SQLite is not loaded
-    from domcaps.fleet.index import VerdictIndex, name_of_domain
-    from domcaps.fleet.recall import Recall
-
-    scope = encode([__version__, question.libvirt, question.new]).decode()
-    with contextlib.closing(VerdictIndex(path, scope)) as index:
-        hosts = FleetHosts(store, [store.manifest(key) for _, key in question.keys])
-        recall = Recall(index, hosts, question.libvirt)
-        names = [name_of_domain(data) for _, data in domains]
-        plans = index.plans(names)
-        left: dict[int, list[tuple[bytes, DomainAnswer | None, tuple[str, bytes]]]] = {}
-        for digest, domain in zip(names, domains, strict=True):
-            answer, unknown = recall.answer(domain[0], plans.get(digest, []))
-            if answer is not None and not unknown:
-                yield answer, None
-            else:
-                left.setdefault(unknown, []).append((digest, answer, domain))
-        for unknown, some in left.items():
-            yield from _kept(index, question, unknown, some, how)
-
-
-def _kept(
-    index: VerdictIndex,
-    question: FleetQuestion,
-    unknown: int,
-    some: list[tuple[bytes, DomainAnswer | None, tuple[str, bytes]]],
-    how: tuple[Executor | None, UnitCounts, int],
-) -> Iterator[Result]:
-    """Ask some hosts only, keep what is found, and put it together with what was known."""
-    numbers = list(bits(unknown))
-    keys = tuple(question.keys[number] for number in numbers)
-    asked = msgspec.structs.replace(question, keys=keys, planned=True)
-    executor, counts, size = how
-    # two files may have one name
-    known = {str(n): one for n, one in enumerate(some)}
-    domains = [(name, data) for name, (_, _, (_, data)) in known.items()]
-    for results in _results(asked, domains, executor, counts, size):
-        index.keep((known[answer.name][0], plan) for answer, plan in results if plan is not None)
-        for answer, _ in results:
-            _, before, (name, _) = known[answer.name]
-            yield joined_answer(name, before, answer, numbers), None
 
 
 def question_of(
@@ -268,7 +233,7 @@ def _run(
     units: list[tuple[tuple[str, bytes], ...]],
     executor: Executor | None,
     counts: UnitCounts,
-) -> Iterator[list[Result]]:
+) -> Iterator[SentUnit]:
     if executor is not None:
         yield from _submitted(question, dict(enumerate(units)), executor, counts)
         return
@@ -281,7 +246,7 @@ def _run(
 
 def _in_pools(
     question: FleetQuestion, left: dict[int, tuple[tuple[str, bytes], ...]], counts: UnitCounts
-) -> Iterator[list[Result]]:
+) -> Iterator[SentUnit]:
     """Run units in processes; a pool that broke is replaced, and asked for what is missing."""
     for _ in range(_ATTEMPTS):
         counts.pools += 1
@@ -301,7 +266,7 @@ def _submitted(
     left: dict[int, tuple[tuple[str, bytes], ...]],
     executor: Executor,
     counts: UnitCounts,
-) -> Iterator[list[Result]]:
+) -> Iterator[SentUnit]:
     """Submit all units that are left and give results as they come.
 
     `left` loses what was given. A unit that fails because its worker was lost is submitted again.

@@ -75,6 +75,14 @@ def _require_key(key: str) -> str:
     return key
 
 
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except OSError:
+        return []
+
+
 class BlobFolder:
     """A folder. A file appears by a rename on the same file system, after its bytes were synced."""
 
@@ -133,13 +141,17 @@ class BlobFolder:
 
     def list(self, prefix: str) -> Iterator[BlobEntry]:
         """Walk the folders."""
+        folders = [prefix.rstrip("/")]
         now = time.time()
-        for folder, _, names in os.walk(self.root / prefix):
-            for name in names:
-                path = Path(folder, name)
+        while folders:
+            above = folders.pop()
+            for entry in _entries(self.root / above):
+                key = f"{above}/{entry.name}" if above else entry.name
                 with suppress(OSError):
-                    status = path.lstat()
-                    key = str(path.relative_to(self.root))
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(key)
+                        continue
+                    status = entry.stat(follow_symlinks=False)
                     yield BlobEntry(key, status.st_size, now - status.st_mtime)
 
     def delete(self, key: str) -> None:

@@ -6,7 +6,13 @@ import math
 from typing import TYPE_CHECKING
 
 from domcaps.facts.arch import ARCHITECTURES
-from domcaps.fleet.answering import Answering, VerdictPlan, accepting, placed
+from domcaps.fleet.answering import (
+    Answering,
+    VerdictPlan,
+    host_sets,
+    placed,
+    without_consequences,
+)
 from domcaps.fleet.answers import DomainAnswer, HostSet
 from domcaps.fleet.common import CommonCheck, WholeCheck
 from domcaps.fleet.forms import split_document
@@ -19,11 +25,10 @@ from domcaps.fleet.skeletons import OpenDocument, Skeleton, Skeletons
 from domcaps.fleet.tracking.domain import KeepingDomain
 from domcaps.fleet.tracking.proxies import WatchedWorld
 from domcaps.fleet.tracking.recorder import Recorder
-from domcaps.fleet.units import NOWHERE, OF_ALL, SILENT, FleetDocument, UnitFinding, UnitOutcome
+from domcaps.fleet.units import NOWHERE, OF_ALL, FleetDocument, UnitFinding, UnitOutcome
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Severity
 from domcaps.validate.check import MAX_SECONDS
-from domcaps.validate.consequences import causes_of
 from domcaps.validate.document.parse import Source, Unreadable, read
 from domcaps.validate.target import TargetNotFound, require_domain, wanted_of
 
@@ -68,7 +73,7 @@ class Engine:
             if split is not None and skeleton is not None:
                 opening = _Opening(lambda: self._opened(data, skeleton))
                 plan = skeleton.plan(split.values, opening)
-                return self._answer(name, skeleton.table, plan), plan
+                return self._answering.answer(name, skeleton.table, plan), plan
             return self._read(name, data, split)
         except TooLong:
             text = f"not finished after {MAX_SECONDS:g} seconds of work; there is no result for it"
@@ -98,16 +103,7 @@ class Engine:
         if plan is None:
             sets = tuple(map(without_consequences, host_sets(table, found_sets)))
             return DomainAnswer(name, sets), None
-        return self._answer(name, table, plan), plan
-
-    def _answer(self, name: str, table: WorldTable, plan: VerdictPlan) -> DomainAnswer:
-        """Give an answer of which the sets are made when they are wanted."""
-
-        def sets() -> tuple[HostSet, ...]:
-            found = self._answering.sets(table, plan.everywhere, plan.results)
-            return tuple(map(without_consequences, host_sets(table, found)))
-
-        return DomainAnswer(name, sets, accepting(table, plan.everywhere, plan.results))
+        return self._answering.answer(name, table, plan), plan
 
     def _opened(self, data: bytes, skeleton: Skeleton) -> OpenDocument:
         """Parse a document of a known skeleton."""
@@ -212,26 +208,6 @@ class _Opening:
         if self._opened is None:
             self._opened = self._parse()
         return self._opened
-
-
-def host_sets(table: WorldTable, sets: Sets) -> Iterator[HostSet]:
-    """Give the verdicts of hosts on a target, those included that lack it."""
-    for resolution, same in table.resolutions.items():
-        if not resolution.has_world:
-            yield HostSet(same, resolution, SILENT)
-            continue
-        for hosts, outcome in sets:
-            if hosts & same:
-                yield HostSet(hosts & same, resolution, outcome)
-
-
-def without_consequences(one: HostSet) -> HostSet:
-    """Leave out what follows from another finding, as a check of one host does at its end."""
-    causes = causes_of(one.outcome.found)
-    if not any(causes):
-        return one
-    left = (f for f, cause in zip(one.outcome.found, causes, strict=True) if cause is None)
-    return one._replace(outcome=one.outcome._replace(found=tuple(left)))
 
 
 def _with_others(outcome: UnitOutcome, other: UnitOutcome, near: AsNear) -> UnitOutcome:

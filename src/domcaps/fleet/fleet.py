@@ -243,19 +243,15 @@ def accepts_of(answer: DomainAnswer, hosts: FleetHosts, data: bytes) -> Accepts:
 
 
 def _reasons(answer: DomainAnswer, hosts: FleetHosts) -> list[CountedReason]:
-    having: dict[tuple[str, str], int] = {}
-    alone: dict[tuple[str, str], int] = {}
-    for one in answer.sets:
-        errors = {(f.code, f.message) for f in one.faults.faults}
-        errors |= {(f.code, f.message) for f in one.errors}
-        for error in errors:
-            having[error] = having.get(error, 0) | one.hosts
-        if len(errors) == 1:
-            only = next(iter(errors))
-            alone[only] = alone.get(only, 0) | one.hosts
+    having = answer.reasons
+    once = twice = 0
+    for some in having.values():
+        twice |= once & some
+        once |= some
+    alone = {error: some & ~twice for error, some in having.items()}
     ranked = sorted(having.items(), key=lambda item: (-item[1].bit_count(), item[0]))
     return [
-        CountedReason(some.bit_count(), alone.get(error, 0).bit_count(), *error,
+        CountedReason(some.bit_count(), alone[error].bit_count(), *error,
                tuple(hosts.names[n] for n in bits(some)))
         for error, some in ranked
     ]  # fmt: skip

@@ -30,7 +30,7 @@ from domcaps.validate.document.parse import Source
 from domcaps.validate.target import TargetNotFound, nearest_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from lxml.etree import _Element as Node
 
@@ -177,6 +177,26 @@ class Resolution(NamedTuple):
     others: tuple[AsNear, ...] = ()
 
 
+def fitting(resolutions: Mapping[Resolution, int]) -> int:
+    """Give the hosts that have all of a target."""
+    hosts = 0
+    for resolution, same in resolutions.items():
+        hosts |= same if resolution.has_world and not resolution.faults else 0
+    return hosts
+
+
+class KnownTable:
+    """What is known of a target on some hosts without their facts."""
+
+    def __init__(self, resolutions: Mapping[Resolution, int]) -> None:
+        self.number = next(_NUMBERS)
+        self.resolutions = resolutions
+        self.with_world = 0
+        for resolution, same in resolutions.items():
+            self.with_world |= same if resolution.has_world else 0
+        self.fitting = fitting(resolutions)
+
+
 class WorldTable:
     """For one named target: the world that each host gives for it, and what it lacks of it."""
 
@@ -190,7 +210,7 @@ class WorldTable:
         self._values = TableValues()
         self._targets: defaultdict[Any, int] = defaultdict(int)
         self._emulators: defaultdict[int, int] = defaultdict(int)
-        self.resolutions: defaultdict[Resolution, int] = defaultdict(int)
+        self.resolutions: dict[Resolution, int] = defaultdict(int)
         self.with_world = 0
         # nothing else of a host counts for a target: `_resolve` has no more than this
         for same in hosts.facet(_OF_TARGETS).values():
@@ -242,10 +262,7 @@ class WorldTable:
     @cached_property
     def fitting(self) -> int:
         """Give the hosts that have all of the target."""
-        hosts = 0
-        for resolution, same in self.resolutions.items():
-            hosts |= same if resolution.has_world and not resolution.faults else 0
-        return hosts
+        return fitting(self.resolutions)
 
     def world(self, number: int) -> World:
         """Give the world of a host; it is one object for hosts of equal facts."""

@@ -1,8 +1,9 @@
 """An index of verdicts in SQLite: for each domain, what its verdicts follow from.
 
 Kept are no verdicts but *plans*: which reads of a host lead to which findings. So an index holds
-for any hosts. Where a host changed, what is known is looked up by what is read of it now; only
-what no plan says is asked again, of these hosts alone.
+for any hosts. For the hosts of one moment, a `FleetMoment`, it is also kept on which of them each
+check found what: of hosts that did not change nothing has to be looked up. Only what no plan says
+is asked again, of the hosts concerned alone.
 
 Plans, their partitions and traces are named by content and written before what names them, in one
 transaction: a reader finds a whole index, whenever the writer is killed.
@@ -19,12 +20,13 @@ import msgspec
 
 from domcaps.destination import checked
 from domcaps.errors import FleetError
+from domcaps.fleet.portable import kept_hosts, kept_resolutions, kept_sets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from domcaps.fleet.portable import KeptPlan
+    from domcaps.fleet.sending import KeptPlan, SentAnswer, SentPartition, SentTable, SentUnit
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS contents (id INTEGER PRIMARY KEY, name BLOB UNIQUE, body BLOB);
@@ -33,6 +35,14 @@ CREATE TABLE IF NOT EXISTS plans (
     refused INTEGER, partitions INTEGER, places INTEGER);
 CREATE TABLE IF NOT EXISTS domains (
     scope BLOB, name BLOB, plan INTEGER, PRIMARY KEY (scope, name, plan)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS manifests (name TEXT PRIMARY KEY, digest TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS moments (
+    scope BLOB PRIMARY KEY, id BLOB, names BLOB, digests BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS targets (
+    moment BLOB, wanted INTEGER, body BLOB, PRIMARY KEY (moment, wanted)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS found (
+    moment BLOB, wanted INTEGER, partition INTEGER, refusing BLOB, body BLOB);
+CREATE UNIQUE INDEX IF NOT EXISTS of_moment ON found (moment, wanted, partition);
 """
 _AT_ONCE = 500
 _MOST_WRITTEN = 200_000
@@ -50,6 +60,18 @@ class PlanRow(NamedTuple):
     places: int
 
 
+class FleetMoment(NamedTuple):
+    """The hosts of a fleet as they were once: their names, and the digests of their facts."""
+
+    names: tuple[str, ...]
+    digests: tuple[str, ...]
+
+    @property
+    def id(self) -> bytes:
+        """Name it by its content."""
+        return name_of_domain(_packed(self))
+
+
 def name_of_domain(data: bytes) -> bytes:
     """Name a domain by its content."""
     return hashlib.sha256(data).digest()
@@ -62,6 +84,7 @@ class VerdictIndex:
         self._scope = name_of_domain(scope.encode())
         self._written: dict[bytes | tuple[bytes, ...], int] = {}
         self._bodies: dict[int, bytes] = {}
+        self._found: set[tuple[bytes, int, int]] = set()
         try:
             # SQLite follows links, and makes further files beside
             self._base = sqlite3.connect(checked(path), timeout=60, isolation_level=None)
@@ -75,21 +98,100 @@ class VerdictIndex:
         """Close the file."""
         self._base.close()
 
+    # -- hosts ---------------------------------------------------------------------------------
+
+    def digests(self) -> dict[str, str]:
+        """Give the digests of manifests that were read, by their keys."""
+        return dict(self._base.execute("SELECT name, digest FROM manifests"))
+
+    def keep_digests(self, found: Mapping[str, str]) -> None:
+        """Keep digests of manifests, which never change."""
+        self._base.execute("BEGIN IMMEDIATE")
+        self._base.executemany("INSERT OR REPLACE INTO manifests VALUES (?, ?)", found.items())
+        self._base.execute("COMMIT")
+
+    def moment(self) -> FleetMoment | None:
+        """Give the hosts of which it is kept what was found on which."""
+        query = "SELECT names, digests FROM moments WHERE scope = ?"
+        row = self._base.execute(query, (self._scope,)).fetchone()
+        if row is None:
+            return None
+        return FleetMoment(*(tuple(msgspec.msgpack.decode(part)) for part in row))
+
+    def keep_moment(self, moment: FleetMoment) -> None:
+        """Keep from now on what is found on these hosts, and forget that of others."""
+        self._base.execute("BEGIN IMMEDIATE")
+        for table in ("targets", "found"):
+            # what another index scope keeps of other hosts stays
+            self._base.execute(
+                f"DELETE FROM {table} WHERE moment IN "  # noqa: S608
+                "(SELECT id FROM moments WHERE scope = ? AND id != ?)",
+                (self._scope, self._of(moment)),
+            )
+        self._base.execute(
+            "INSERT OR REPLACE INTO moments VALUES (?, ?, ?, ?)",
+            (self._scope, self._of(moment), _packed(moment.names), _packed(moment.digests)),
+        )
+        self._base.execute("COMMIT")
+
+    def _of(self, moment: FleetMoment) -> bytes:
+        return name_of_domain(self._scope + moment.id)
+
+    def targets(self, moment: FleetMoment) -> dict[int, bytes]:
+        """Give what came of targets on the hosts of a moment."""
+        query = "SELECT wanted, body FROM targets WHERE moment = ?"
+        return dict(self._base.execute(query, (self._of(moment),)))
+
+    def refusing(self, moment: FleetMoment) -> dict[int, dict[int, bytes]]:
+        """Give the hosts on which partitions refuse, by target and partition."""
+        query = "SELECT wanted, partition, refusing FROM found WHERE moment = ?"
+        found: dict[int, dict[int, bytes]] = {}
+        for wanted, partition, hosts in self._base.execute(query, (self._of(moment),)):
+            found.setdefault(wanted, {})[partition] = hosts
+        return found
+
+    def sets(self, moment: FleetMoment, wanted: int, partition: int) -> bytes:
+        """Give what is found on the hosts of a moment."""
+        query = "SELECT body FROM found WHERE moment = ? AND wanted = ? AND partition = ?"
+        ((body,),) = self._base.execute(query, (self._of(moment), wanted, partition))
+        found: bytes = body
+        return found
+
+    # -- domains -------------------------------------------------------------------------------
+
     def plans(self, domains: Iterable[bytes]) -> dict[bytes, list[PlanRow]]:
         """Give what is known of domains, by their names."""
-        found: dict[bytes, list[PlanRow]] = {}
+        numbers: dict[bytes, list[int]] = {}
         left = iter(domains)
         while some := list(itertools.islice(left, _AT_ONCE)):
             marks = ",".join("?" * len(some))
             rows = self._base.execute(
-                "SELECT d.name, wanted, everywhere, refused, partitions, places "  # noqa: S608
-                "FROM domains d JOIN plans p ON p.id = plan "
-                f"WHERE scope = ? AND d.name IN ({marks})",
+                f"SELECT name, plan FROM domains WHERE scope = ? AND name IN ({marks})",  # noqa: S608
                 (self._scope, *some),
             )
-            for name, *row in rows:
-                found.setdefault(name, []).append(PlanRow(*row))
+            for name, plan in rows:
+                numbers.setdefault(name, []).append(plan)
+        rows_of = self._rows({number for some in numbers.values() for number in some})
+        return {name: [rows_of[number] for number in some] for name, some in numbers.items()}
+
+    def _rows(self, numbers: set[int]) -> dict[int, PlanRow]:
+        found = {}
+        query = "SELECT id, wanted, everywhere, refused, partitions, places FROM plans"
+        for number, *row in self._by_number(query, numbers):
+            found[number] = PlanRow(*row)
         return found
+
+    def read_contents(self, numbers: Iterable[int]) -> None:
+        """Read contents that are wanted later, all at once."""
+        query = "SELECT id, body FROM contents"
+        self._bodies.update(self._by_number(query, set(numbers) - self._bodies.keys()))
+
+    def _by_number(self, query: str, numbers: set[int]) -> Iterator[Any]:
+        left = iter(sorted(numbers))
+        while some := list(itertools.islice(left, _AT_ONCE)):
+            yield from self._base.execute(
+                f"{query} WHERE id IN ({','.join('?' * len(some))})", some
+            )
 
     def content(self, number: int) -> bytes:
         """Read a content."""
@@ -100,53 +202,93 @@ class VerdictIndex:
             self._bodies[number] = known
         return known
 
-    def traces(self, partitions: int) -> Iterator[tuple[int, tuple[int, ...]]]:
-        """Give the partitions of a plan: their numbers, each with those of its traces."""
-        for number in msgspec.msgpack.decode(self.content(partitions)):
-            yield number, tuple(msgspec.msgpack.decode(self.content(number)))
+    def numbers(self, content: int) -> list[int]:
+        """Give the numbers that a content names: partitions of a plan, traces of a partition."""
+        found: list[int] = msgspec.msgpack.decode(self.content(content))
+        return found
 
-    def keep(self, found: Iterable[tuple[bytes, KeptPlan]]) -> None:
-        """Keep the plans of domains: all of them or, if this is killed, none."""
+    def keep(
+        self, found: Iterable[tuple[bytes, KeptPlan]], moment: FleetMoment | None = None
+    ) -> None:
+        """Keep the plans of domains: all of them or, if this is killed, none.
+
+        With a moment it is kept, too, what was found on its hosts: they are those that were asked.
+        """
         self._base.execute("BEGIN IMMEDIATE")
         try:
+            known = _OfUnit(self, None if moment is None else self._of(moment))
             for domain, plan in found:
-                self._keep(domain, plan)
+                self._keep(domain, plan, known)
         except BaseException:
             self._base.execute("ROLLBACK")
             self._written.clear()
+            self._found.clear()
             raise
         self._base.execute("COMMIT")
 
-    def _keep(self, domain: bytes, plan: KeptPlan) -> None:
-        partitions = [self._partition(traces) for traces in plan.partitions]
+    def _keep(self, domain: bytes, plan: KeptPlan, known: _OfUnit) -> None:
+        unit, answer = plan
+        wanted = known.wanted(unit, answer.table)
+        partitions = known.partitions(unit, answer)
+        refused = any(one.severity == "error" for one in answer.everywhere.found)
         row = (
-            self._number(plan.wanted), self._number(plan.everywhere), plan.is_refused,
-            self._number(_packed(partitions)), self._number(plan.places),
+            wanted, self.number_of(_packed(answer.everywhere)), refused,
+            self.number_of(_packed(partitions)), self.number_of(answer.places),
         )  # fmt: skip
+        self._name(domain, self._plan(row))
+
+    def _plan(self, row: tuple[int, ...]) -> int:
         name = name_of_domain(_packed(row))
+        number = self._written.get(name)
+        if number is None:
+            self._base.execute(
+                "INSERT OR IGNORE INTO plans (name, wanted, everywhere, refused, partitions, "
+                "places) VALUES (?, ?, ?, ?, ?, ?)",
+                (name, *row),
+            )
+            ((number,),) = self._base.execute("SELECT id FROM plans WHERE name = ?", (name,))
+            self._written[name] = number
+        return number
+
+    def _name(self, domain: bytes, plan: int) -> None:
+        query = "SELECT count(*) FROM domains WHERE scope = ? AND name = ?"
+        ((count,),) = self._base.execute(query, (self._scope, domain))
+        insert = "INSERT OR IGNORE INTO domains VALUES (?, ?, ?)"
+        self._base.execute(insert, (self._scope, domain, plan))
+        if count >= _MOST_PLANS:
+            self._base.execute(
+                "DELETE FROM domains WHERE scope = ?1 AND name = ?2 AND plan NOT IN (SELECT plan "
+                "FROM domains WHERE scope = ?1 AND name = ?2 ORDER BY plan DESC LIMIT ?3)",
+                (self._scope, domain, _MOST_PLANS),
+            )
+
+    def keep_target(self, moment: bytes, wanted: int, sent: SentTable) -> None:
+        """Keep what came of a target on the hosts of a moment."""
+        insert = "INSERT OR IGNORE INTO targets VALUES (?, ?, ?)"
+        self._base.execute(insert, (moment, wanted, kept_resolutions(sent.resolutions)))
+
+    def keep_sets(self, key: tuple[bytes, int, int], partition: SentPartition) -> None:
+        """Keep what a partition says of the hosts of a moment."""
+        if key in self._found:
+            return
+        self._found.add(key)
+        refusing = 0
+        for hosts, outcome in partition.sets:
+            refusing |= hosts if any(f.severity == "error" for f in outcome.found) else 0
         self._base.execute(
-            "INSERT OR IGNORE INTO plans (name, wanted, everywhere, refused, partitions, places) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            (name, *row),
-        )
-        ((number,),) = self._base.execute("SELECT id FROM plans WHERE name = ?", (name,))
-        self._base.execute(
-            "INSERT OR IGNORE INTO domains VALUES (?, ?, ?)", (self._scope, domain, number)
-        )
-        self._base.execute(
-            "DELETE FROM domains WHERE scope = ?1 AND name = ?2 AND plan NOT IN (SELECT plan FROM "
-            "domains WHERE scope = ?1 AND name = ?2 ORDER BY plan DESC LIMIT ?3)",
-            (self._scope, domain, _MOST_PLANS),
+            "INSERT OR IGNORE INTO found VALUES (?, ?, ?, ?, ?)",
+            (*key, kept_hosts(refusing), kept_sets(partition.sets)),
         )
 
-    def _partition(self, traces: tuple[bytes, ...]) -> int:
+    def number_of_partition(self, traces: tuple[bytes, ...]) -> int:
+        """Give the number of a partition by its traces, written where it is new."""
         number = self._written.get(traces)
         if number is None:
-            number = self._number(_packed([self._number(trace) for trace in traces]))
+            number = self.number_of(_packed([self.number_of(trace) for trace in traces]))
             self._written[traces] = number
         return number
 
-    def _number(self, body: bytes) -> int:
+    def number_of(self, body: bytes) -> int:
         """Give the number of a content, written where it is new."""
         number = self._written.get(body)
         if number is None:
@@ -158,6 +300,43 @@ class VerdictIndex:
             )
             ((number,),) = self._base.execute("SELECT id FROM contents WHERE name = ?", (name,))
             self._written[body] = number
+        return number
+
+
+class _OfUnit:
+    """The numbers that contents of a unit have in the index: each is looked up once."""
+
+    def __init__(self, index: VerdictIndex, moment: bytes | None) -> None:
+        self._index, self._moment = index, moment
+        self._unit: SentUnit | None = None
+        self._wanted: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}
+
+    def wanted(self, unit: SentUnit, table: int) -> int:
+        """Give the number of a target."""
+        if unit is not self._unit:
+            self._unit, self._wanted, self._numbers = unit, {}, {}
+        number = self._wanted.get(table)
+        if number is None:
+            sent = unit.tables[table]
+            number = self._wanted[table] = self._index.number_of(_packed(sent.wanted))
+            if self._moment is not None:
+                self._index.keep_target(self._moment, number, sent)
+        return number
+
+    def partitions(self, unit: SentUnit, answer: SentAnswer) -> list[int]:
+        """Give the numbers of an answer's partitions."""
+        known, wanted = self._numbers, self._wanted[answer.table]
+        return [
+            known[number] if number in known else self._partition(unit, number, wanted)
+            for number in answer.partitions or ()
+        ]
+
+    def _partition(self, unit: SentUnit, place: int, wanted: int) -> int:
+        sent = unit.partitions[place]
+        number = self._numbers[place] = self._index.number_of_partition(sent.traces or ())
+        if self._moment is not None:
+            self._index.keep_sets((self._moment, wanted, number), sent)
         return number
 
 

@@ -92,7 +92,7 @@ def sha256(data: bytes) -> str:
 
 def is_hash(text: str) -> bool:
     """Tell whether a text has the form of a content's name."""
-    return len(text) == 64 and all(c in "0123456789abcdef" for c in text)
+    return len(text) == 64 and not text.strip("0123456789abcdef")
 
 
 def decode(data: bytes, where: str) -> Manifest:

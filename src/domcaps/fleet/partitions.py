@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from domcaps.fleet.hosts import lowest
 from domcaps.fleet.units import SILENT, UnitOutcome, UnitTrace
 from domcaps.language.finding import Severity
+from domcaps.validate.consequences import CONSEQUENCES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from domcaps.fleet.hosts import WorldTable
+    from domcaps.fleet.hosts import Resolution, WorldTable
 
     Sets = tuple[tuple[int, UnitOutcome], ...]
     """Sets of hosts, as numbers, with what is found on them; together all hosts of a table."""
+
+    Reason = tuple[str, str]
+    """Code and message of an error."""
 
     Splits = tuple[tuple[int, tuple[int, ...]], ...]
 
@@ -24,16 +28,32 @@ _MOST_ANSWERS = 20_000
 _NUMBERS = itertools.count()
 
 
+class HostTable(Protocol):
+    """For one named target: which hosts give a world for it, and what they lack of it."""
+
+    number: int
+    with_world: int
+
+    @property
+    def resolutions(self) -> Mapping[Resolution, int]:
+        """What came of the target, with the hosts."""
+
+    @property
+    def fitting(self) -> int:
+        """The hosts that have all of the target."""
+
+
 class Partition:
     """What one check finds, by hosts; equal ones are one object.
 
     `handles` are those of the elements that any of its findings is about. `reads_hosts` tells that
-    other hosts may find something else. `refusing` are the hosts on which any of it is an error.
+    other hosts may find something else. `reasons` are the errors with the hosts that find them,
+    `refusing` all these hosts. `is_coupled` tells that what is found depends on other findings.
     """
 
     __slots__ = (
-        "handles", "has_findings", "is_silent", "number", "reads_hosts", "refusing", "sets",
-        "traces",
+        "handles", "has_findings", "is_coupled", "is_silent", "number", "reads_hosts", "reasons",
+        "refusing", "sets", "traces",
     )  # fmt: skip
 
     def __init__(self, sets: Sets, traces: tuple[UnitTrace, ...]) -> None:
@@ -46,9 +66,19 @@ class Partition:
         self.reads_hosts = any(trace.reads for trace in traces)
         self.is_silent = len(sets) == 1 and not any(sets[0][1])
         self.refusing = 0
+        self.reasons: dict[Reason, int] = {}
         for hosts, outcome in sets:
-            if any(one.severity == Severity.ERROR.value for one in outcome.found):
-                self.refusing |= hosts
+            for one in outcome.found:
+                if one.severity == Severity.ERROR.value:
+                    self.refusing |= hosts
+                    reason = one.code, one.message
+                    self.reasons[reason] = self.reasons.get(reason, 0) | hosts
+        self.is_coupled = any(is_coupled(outcome) for _, outcome in sets)
+
+
+def is_coupled(outcome: UnitOutcome) -> bool:
+    """Tell whether findings leave out others, or are left out beside them."""
+    return any(one.malformed or one.code in CONSEQUENCES for one in outcome.found)
 
 
 class Partitions:
@@ -91,7 +121,7 @@ class Partitions:
             known = self._known[key] = Partition(sets, tuple(used))
         return known
 
-    def split(self, table: WorldTable, kinds: tuple[Partition, ...]) -> Splits:
+    def split(self, table: HostTable, kinds: tuple[Partition, ...]) -> Splits:
         """Give the sets of hosts that partitions make, each with its number in every partition."""
         key = table.number, *[one.number for one in kinds]
         known = self._splits.get(key)
@@ -102,7 +132,7 @@ class Partitions:
         return known
 
     def _finer(
-        self, table: WorldTable, kinds: tuple[Partition, ...]
+        self, table: HostTable, kinds: tuple[Partition, ...]
     ) -> Iterator[tuple[int, tuple[int, ...]]]:
         if not kinds:
             yield table.with_world, ()

@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from domcaps.fleet.hosts import WantedTarget
+from domcaps.facts.question import QmpCommand
+from domcaps.fleet.hosts import Resolution, WantedTarget
 from domcaps.fleet.tracking.proxies import Items
 from domcaps.fleet.units import UnitFinding, UnitOutcome, UnitTrace
 
 if TYPE_CHECKING:
-    from domcaps.fleet.answering import VerdictPlan
+    from collections.abc import Iterable
+
+    from domcaps.fleet.partitions import Partition, Sets
 
 _PLAIN = frozenset({bool, int, str, type(None)})
+_QMP = "\0QMP"
+"""Marks a question to QEMU among the mappings that stand in keys."""
 
 
 class Unportable(Exception):  # noqa: N818 - says that something is not kept
@@ -27,34 +32,12 @@ class PlacedTraces(msgspec.Struct, frozen=True, array_like=True):
     numbers: tuple[tuple[int, int], ...] | None
 
 
-class KeptPlan(msgspec.Struct, frozen=True, array_like=True):
-    """A plan as it is kept; `traces` has for each result its traces, by number in `of`."""
-
-    wanted: bytes
-    everywhere: bytes
-    is_refused: bool
-    places: bytes
-    partitions: tuple[tuple[bytes, ...], ...]
-
-
-def kept_plan(plan: VerdictPlan, known: dict[int, bytes]) -> KeptPlan | None:
-    """Give a plan as bytes, None where it has no such form; `known` has traces by identity."""
+def kept_traces(partition: Partition, known: dict[int, bytes]) -> tuple[bytes, ...] | None:
+    """Give traces as bytes, None where they have no such form; `known` has them by identity."""
     try:
-        partitions = tuple(
-            tuple(_trace(trace, known) for trace in partition.traces)
-            for partition, _, _ in plan.results
-        )
+        return tuple(_trace(trace, known) for trace in partition.traces)
     except Unportable:
         return None
-    places = [PlacedTraces(order, numbers) for _, order, numbers in plan.results]
-    refused = any(found.severity == "error" for found in plan.everywhere.found)
-    return KeptPlan(
-        msgspec.msgpack.encode(plan.wanted),
-        msgspec.msgpack.encode(plan.everywhere),
-        refused,
-        msgspec.msgpack.encode(places),
-        partitions,
-    )
 
 
 def _trace(trace: UnitTrace, known: dict[int, bytes]) -> bytes:
@@ -82,6 +65,49 @@ def wanted_from(data: bytes) -> WantedTarget:
     return WantedTarget(*msgspec.msgpack.decode(data))
 
 
+def kept_hosts(hosts: int) -> bytes:
+    """Give a set of hosts as bytes."""
+    return hosts.to_bytes((hosts.bit_length() + 7) // 8, "little")
+
+
+def hosts_from(data: bytes) -> int:
+    """Read a set of hosts."""
+    return int.from_bytes(data, "little")
+
+
+def kept_sets(sets: Sets) -> bytes:
+    """Give what a check found by hosts as bytes."""
+    return msgspec.msgpack.encode(
+        [(kept_hosts(hosts), msgspec.msgpack.encode(outcome)) for hosts, outcome in sets]
+    )
+
+
+_sets = msgspec.msgpack.Decoder(tuple[tuple[bytes, bytes], ...])
+
+
+def sets_from(data: bytes) -> Sets:
+    """Read what a check found by hosts."""
+    return tuple((hosts_from(hosts), outcome_from(found)) for hosts, found in _sets.decode(data))
+
+
+def kept_resolutions(resolutions: Iterable[tuple[Resolution, int]]) -> bytes:
+    """Give what came of a target, by hosts, as bytes."""
+    return msgspec.msgpack.encode([(one, kept_hosts(hosts)) for one, hosts in resolutions])
+
+
+_resolutions = msgspec.msgpack.Decoder(tuple[tuple[Resolution, bytes], ...])
+
+
+def resolutions_from(data: bytes) -> dict[Resolution, int]:
+    """Read what came of a target, by hosts."""
+    return {one: hosts_from(hosts) for one, hosts in _resolutions.decode(data)}
+
+
+def kept_places(places: list[tuple[int, tuple[tuple[int, int], ...] | None]]) -> bytes:
+    """Give the places of results as bytes."""
+    return msgspec.msgpack.encode(places)
+
+
 _places = msgspec.msgpack.Decoder(tuple[PlacedTraces, ...])
 
 
@@ -105,10 +131,14 @@ def _thin(value: Any) -> Any:
         return {name: _thin(inner) for name, inner in value}
     if type(value) is tuple:
         return [_thin(inner) for inner in value]
+    if type(value) is QmpCommand:
+        return {_QMP: [value.command, value.arguments]}
     raise Unportable(type(value).__name__)
 
 
 def _thick(value: Any) -> Any:
     if isinstance(value, dict):
+        if _QMP in value:
+            return QmpCommand(*value[_QMP])
         return Items((name, _thick(inner)) for name, inner in value.items())
     return tuple(map(_thick, value)) if isinstance(value, list | tuple) else value

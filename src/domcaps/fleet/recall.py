@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from domcaps.fleet.answering import Answering
+from domcaps.fleet.answering import Answering, VerdictPlan
 from domcaps.fleet.answers import DomainAnswer
-from domcaps.fleet.engine import host_sets, without_consequences
-from domcaps.fleet.partitions import Partition, Partitions, held
-from domcaps.fleet.portable import outcome_from, places_from, trace_from, wanted_from
+from domcaps.fleet.partitions import Partitions
+from domcaps.fleet.portable import outcome_from, places_from, wanted_from
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from domcaps.fleet.answers import HostSet
-    from domcaps.fleet.hosts import FleetHosts, WorldTable
+    from domcaps.fleet.columns import Columns, HeldSets
     from domcaps.fleet.index import PlanRow, VerdictIndex
-    from domcaps.fleet.units import UnitTrace
-
-
-class _Held(NamedTuple):
-    """What a partition says of a table: of which hosts, and which of them refuse."""
-
-    partition: Partition
-    hosts: int
-    refusing: int
+    from domcaps.fleet.partitions import HostTable
 
 
 class _OfPlans(NamedTuple):
@@ -35,18 +28,21 @@ class _OfPlans(NamedTuple):
 class Recall:
     """The verdicts of hosts on domains of which an index has plans."""
 
-    def __init__(self, index: VerdictIndex, hosts: FleetHosts, libvirt: str) -> None:
-        self._index, self.hosts, self._libvirt = index, hosts, libvirt
+    def __init__(self, index: VerdictIndex, columns: Columns) -> None:
+        self._index, self._columns = index, columns
         self._answering = Answering(Partitions())
-        self._tables: dict[int, WorldTable] = {}
-        self._traces: dict[int, UnitTrace] = {}
-        self._held: dict[tuple[int, int], _Held] = {}
+        self._tables: dict[int, HostTable] = {}
+        self._held: dict[int, HeldSets] = {}
         self._of_plans: dict[tuple[int, int], _OfPlans] = {}
+
+    def prepare(self, plans: Iterable[list[PlanRow]]) -> None:
+        """Read at once what the answers on domains need."""
+        self._index.read_contents({plan.partitions for some in plans for plan in some})
 
     def answer(self, name: str, plans: list[PlanRow]) -> tuple[DomainAnswer | None, int]:
         """Give the verdicts on a domain as far as plans tell, and the hosts that are left."""
-        left, chosen = self.hosts.every, []
-        accepting = 0
+        every = self._columns.every
+        left, chosen, accepting = every, [], 0
         for plan in reversed(plans):
             found = self._found(plan)
             same = found.hosts & left
@@ -68,45 +64,32 @@ class Recall:
         return known
 
     def _hosts_of(self, plan: PlanRow) -> _OfPlans:
-        table = self._table(plan.wanted)
+        wanted = plan.wanted
+        table = self._table(wanted)
         if any(one.others for one in table.resolutions):
             return _OfPlans(0, 0)
+        held = self._held[wanted]
+        numbers = self._index.numbers(plan.partitions)
+        if not held.known.issuperset(numbers):
+            for number in numbers:
+                if number not in held.known:
+                    self._columns.look_up(wanted, number, held)
         hosts, refusing = table.with_world, 0
-        for number, traces in self._index.traces(plan.partitions):
-            held = self._of_table(table, number, traces)
-            hosts &= held.hosts
-            refusing |= held.refusing
-        fitting = 0
-        for resolution, same in table.resolutions.items():
-            fitting |= same if resolution.has_world and not resolution.faults else 0
+        for number in held.lacking.keys() & numbers if held.lacking else ():
+            hosts &= ~held.lacking[number]
+        for number in held.refusing.keys() & numbers:
+            refusing |= held.refusing[number]
         # of those that have no such target the table alone says it
-        without = self.hosts.every & ~table.with_world
-        return _OfPlans(hosts | without, hosts & fitting & ~refusing)
+        without = self._columns.every & ~table.with_world
+        return _OfPlans(hosts | without, hosts & table.fitting & ~refusing)
 
-    def _table(self, wanted: int) -> WorldTable:
+    def _table(self, wanted: int) -> HostTable:
         table = self._tables.get(wanted)
         if table is None:
             named = wanted_from(self._index.content(wanted))
-            table = self._tables[wanted] = self.hosts.table(named, self._libvirt)
+            table = self._tables[wanted] = self._columns.table(wanted, named)
+            self._held[wanted] = self._columns.held(wanted)
         return table
-
-    def _of_table(self, table: WorldTable, number: int, traces: tuple[int, ...]) -> _Held:
-        key = table.number, number
-        known = self._held.get(key)
-        if known is None:
-            partition = held(table, map(self._trace, traces))
-            hosts = refusing = 0
-            for same, outcome in partition.sets:
-                hosts |= same
-                refusing |= same if any(f.severity == "error" for f in outcome.found) else 0
-            known = self._held[key] = _Held(partition, hosts, refusing)
-        return known
-
-    def _trace(self, number: int) -> UnitTrace:
-        known = self._traces.get(number)
-        if known is None:
-            known = self._traces[number] = trace_from(self._index.content(number))
-        return known
 
     def _sets(self, chosen: list[tuple[PlanRow, int]]) -> tuple[HostSet, ...]:
         return tuple(
@@ -116,14 +99,15 @@ class Recall:
             if one.hosts & hosts
         )
 
-    def _verdicts(self, plan: PlanRow) -> list[HostSet]:
-        table, index = self._table(plan.wanted), self._index
+    def _verdicts(self, plan: PlanRow) -> tuple[HostSet, ...]:
+        index, columns, wanted = self._index, self._columns, plan.wanted
         results = tuple(
-            (self._of_table(table, number, traces).partition, place.order, place.numbers)
-            for (number, traces), place in zip(
-                index.traces(plan.partitions), places_from(index.content(plan.places)), strict=True
+            (columns.partition(wanted, number), place.order, place.numbers)
+            for number, place in zip(
+                index.numbers(plan.partitions), places_from(index.content(plan.places)), strict=True
             )
         )
+        named = wanted_from(index.content(wanted))
         everywhere = outcome_from(index.content(plan.everywhere))
-        sets = self._answering.sets(table, everywhere, results)
-        return [without_consequences(one) for one in host_sets(table, sets)]
+        found = VerdictPlan(named, everywhere, results)
+        return self._answering.answer("", self._table(wanted), found).sets

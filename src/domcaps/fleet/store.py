@@ -38,7 +38,7 @@ from domcaps.fleet.manifest import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from domcaps.fleet.blobs import Blobs
@@ -157,9 +157,15 @@ class FleetStore:
         manifest does not stand in for it: the host may have changed. Content is read once, however
         many hosts share it.
         """
+        return self.read_manifests(self.latest())
+
+    def read_manifests(
+        self, keys: Mapping[str, str]
+    ) -> tuple[dict[str, Manifest], tuple[UnreadHost, ...]]:
+        """Give manifests of hosts by the keys of these, and the hosts that can't be read."""
         found: dict[str, Manifest] = {}
         unread = []
-        for name, key in self.latest().items():
+        for name, key in keys.items():
             try:
                 manifest = self.manifest(key)
             except FleetError as error:
