@@ -86,7 +86,7 @@ class Buildah:
     def build(self) -> None:
         """Build the image; bases that are there are not pulled."""
         run(
-            *self.words, "bud", "--isolation", "chroot", "--pull=false", "-t", IMAGE,
+            *self.words, "bud", "--layers", "--isolation", "chroot", "--pull=false", "-t", IMAGE,
             "-f", str(CONTAINERFILE), str(ROOT),
         )  # fmt: skip
 

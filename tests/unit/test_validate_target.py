@@ -8,6 +8,7 @@ import domcaps
 from domcaps.errors import NoEmulatorError
 from domcaps.facts.record import HostRecord, Kvm, Recording
 from fakes import emulator_record
+from plain_hosts import open_plain
 from sample_hosts import RELEASES, sample_host
 
 BAD = (
@@ -84,6 +85,32 @@ def test_the_nearest_machine_type(host: domcaps.Host, named: str, nearest: str) 
     found = host.validate(BAD.format(**{**RIGHT, "machine": named})).errors
     (finding,) = (one for one in found if one.code == "os-machine-unsupported")
     assert finding.accepted[0] == nearest
+
+
+@pytest.mark.parametrize(
+    ("arch", "machine", "expected"),
+    [
+        ("aarch64", "virt", ["os-arch-unsupported"]),
+        ("s390x", "s390-ccw-virtio", ["os-arch-unsupported"]),
+        ("nonsense", "q36", ["os-arch-unsupported", "os-machine-unsupported"]),
+    ],
+)
+def test_what_follows_from_another_architecture_is_no_other_fault(
+    host: domcaps.Host, arch: str, machine: str, expected: list[str]
+) -> None:
+    domain = (
+        "<domain type='kvm'><name>a</name><memory>1024</memory>"
+        f"<os><type arch='{arch}' machine='{machine}'>hvm</type></os></domain>"
+    )
+    assert [one.code for one in host.validate(domain).errors] == expected
+
+
+def test_a_machine_type_that_there_is_not_is_never_suggested() -> None:
+    other = open_plain("debian13-aarch64")
+    domain = BAD.format(**RIGHT | {"emulator": "/usr/bin/qemu-system-aarch64"})
+    for arch in ("x86_64", "nonsense"):
+        for one in other.validate(domain.replace("x86_64", arch)).errors:
+            assert "did you mean 'q35'" not in one.message
 
 
 def test_why_kvm_cannot_be_used() -> None:

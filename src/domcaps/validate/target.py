@@ -19,7 +19,7 @@ from domcaps.errors import (
     UnsupportedTargetError,
     UntrustedProgramError,
 )
-from domcaps.facts.arch import serves
+from domcaps.facts.arch import ARCHITECTURES, serves
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language.finding import Finding
 from domcaps.language.fix import Fix, set_value
@@ -196,10 +196,16 @@ class _Search:
         offered: tuple[str, ...] = ()
         if isinstance(error, UnsupportedTargetError) and error.about:
             about, nearest, offered = error.about, error.nearest, error.offered
+            follows = about in {"machine", "virttype"} and self.wanted[about] is not None
+            if follows and self._is_of_other_arch():
+                self.wanted[about] = None
+                return
             if about == "machine" and not nearest:
                 nearest = self._board_named()
                 self.is_board_guessed = not nearest
                 nearest = nearest or self._board_of_devices()
+                # the emulator may be one of another architecture, which has no board of x86
+                nearest = nearest if nearest in offered else ""
                 offered = tuple(dict.fromkeys(filter(None, (nearest, *offered))))
         code = _CODES.get(about, "emulator-unsupported")
         if isinstance(error, UntrustedProgramError):
@@ -209,6 +215,15 @@ class _Search:
             remedy = f"did you mean {nearest!r}?" if nearest else ""
         text = f"{error.message}; {remedy}" if remedy else error.message
         self._fault(about, code, text, nearest, offered)
+
+    def _is_of_other_arch(self) -> bool:
+        """Tell whether the domain is for an architecture whose emulator is missing.
+
+        That the default emulator has neither its machine type nor its type is no other fault.
+        """
+        kind = self.root.find("os/type")
+        named = kind.get("arch") if kind is not None else None
+        return named in ARCHITECTURES and "arch" in self.replaced and self.wanted["arch"] is None
 
     def _board_named(self) -> str:
         """Give the board of x86 of which the name of a machine type reminds."""
