@@ -13,6 +13,7 @@ from domcaps.cli._common import WholeNumber, libvirt_option, target_options
 from domcaps.cli._files import expand
 from domcaps.cli._fleet_export import export
 from domcaps.cli._fleet_output import Table, end, fleet_format_option, show, some
+from domcaps.cli._fleet_page import page
 from domcaps.cli._fleet_pull import pull
 from domcaps.cli._notes import note
 from domcaps.language.wording import counted
@@ -118,6 +119,7 @@ def push(store: str, name: str | None, emulators: tuple[str, ...]) -> None:
 
 command.add_command(pull)
 command.add_command(export)
+command.add_command(page)
 
 
 @command.command("gc")

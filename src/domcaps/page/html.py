@@ -114,7 +114,11 @@ class _Shared:
         """Give what the script reads."""
         self._states = {state.name: number for number, state in enumerate(matrix.states)}
         groups = [
-            (self._text(group.name), [self._row(row.name, row.cells) for row in group.rows])
+            (
+                self._text(group.name),
+                [self._row(row.name, row.cells) for row in group.rows],
+                group.always,
+            )
             for group in matrix.groups
         ]
         return {
@@ -122,7 +126,11 @@ class _Shared:
             "about": _printable(matrix.about),
             "states": [(_printable(s.name), s.mark, s.tone) for s in matrix.states],
             "columns": [
-                (self._text(c.name), [(self._text(n), self._text(v)) for n, v in c.facts])
+                (
+                    self._text(c.name),
+                    [(self._text(n), self._text(v)) for n, v in c.facts],
+                    [_printable(host) for host in c.hosts],
+                )
                 for c in matrix.columns
             ],
             "groups": groups,

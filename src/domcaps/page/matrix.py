@@ -59,17 +59,23 @@ class MatrixRow(msgspec.Struct, frozen=True):
 
 
 class MatrixGroup(msgspec.Struct, frozen=True):
-    """Rows that belong together."""
+    """Rows that belong together; with `always` the filter of differences keeps all of them."""
 
     name: str
     rows: tuple[MatrixRow, ...]
+    always: bool = False
 
 
 class Column(msgspec.Struct, frozen=True):
-    """One column: its short name, and what it stands for as pairs of a word and a value."""
+    """One column: its short name, and what it stands for as pairs of a word and a value.
+
+    `hosts` are the names of the hosts that it stands for, if they are many: the page finds columns
+    by them.
+    """
 
     name: str
     facts: tuple[tuple[str, str], ...] = ()
+    hosts: tuple[str, ...] = ()
 
 
 class Matrix(msgspec.Struct, frozen=True):

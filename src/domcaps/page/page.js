@@ -18,17 +18,21 @@
   };
 
   // every row, once: its name, its cells by column, and whether they differ
-  const rows = groups.flatMap(([group, members]) =>
+  const rows = groups.flatMap(([group, members, always]) =>
     members.map(([name, numbers]) => ({
-      group: texts[group], name: texts[name], lower: texts[name].toLowerCase(), numbers,
+      group: texts[group], name: texts[name], lower: texts[name].toLowerCase(), numbers, always,
     })));
 
-  const shown = { columns: columns.map(() => true), words: [], differing: false, state: "" };
+  const shown = { columns: columns.map(() => true), words: [], host: "", differing: false, state: "" };
   const states_of = (row) => row.numbers.map((number) => cells[number][0]);
   // facts that all columns share stand above the table, the others at each column
   const facts = columns.map(([, pairs]) => new Map(pairs.map(([k, v]) => [texts[k], texts[v]])));
   const common = [...(facts[0] || [])].filter(([k, v]) => facts.every((one) => one.get(k) === v));
   const own = (n) => [...facts[n]].filter(([k]) => !common.some(([name]) => name === k));
+  // a column may stand for many hosts, which can be looked for by their names
+  const hosts = columns.map(([, , names]) => names || []);
+  const lower_hosts = hosts.map((names) => names.join("\n").toLowerCase());
+  const matching = (n) => (shown.host ? hosts[n].filter((name) => name.toLowerCase().includes(shown.host)) : hosts[n]);
   let visible = [];
   let members = new Map();
   let drawn = 0;
@@ -39,6 +43,10 @@
   const search = element("input", {
     type: "search", id: "search", placeholder: "Filter, such as video qxl",
     "aria-label": "Filter rows by words", autocomplete: "off",
+  });
+  const host = element("input", {
+    type: "search", id: "host", placeholder: "Host, such as node-17",
+    "aria-label": "Show only the columns of hosts with this name", autocomplete: "off",
   });
   const differing = element("input", { type: "checkbox", id: "differing" });
   const used = new Set(rows.flatMap(states_of));
@@ -68,6 +76,7 @@
         element("p", {}, data.about)),
       legend,
       element("div", { class: "tools", role: "search" }, search,
+        ...(hosts.some((names) => names.length) ? [host] : []),
         element("label", {}, differing, " only differences"), state,
         element("details", { class: "columns" },
           element("summary", {}, "Columns"), chooser),
@@ -75,7 +84,8 @@
     frame, aside);
 
   // --- which rows
-  const chosenColumns = () => columns.map((_, number) => number).filter((n) => shown.columns[n]);
+  const chosenColumns = () => columns.map((_, number) => number)
+    .filter((n) => shown.columns[n] && (!shown.host || !hosts[n].length || lower_hosts[n].includes(shown.host)));
   const same = (one, other) => cells[one][0] === cells[other][0] && cells[one][1] === cells[other][1];
   const differs = (row, chosen) => chosen.some((n) => !same(row.numbers[n], row.numbers[chosen[0]]));
 
@@ -84,12 +94,13 @@
     visible = rows.filter((row) => {
       row.differs = differs(row, chosen);
       return shown.words.every((word) => row.lower.includes(word))
-        && (!shown.differing || row.differs)
+        && (!shown.differing || row.differs || row.always)
         && (shown.state === "" || chosen.some((n) => cells[row.numbers[n]][0] === shown.state));
     });
     const different = rows.filter((row) => row.differs).length;
     count.textContent = `${visible.length} of ${plural(rows.length, "row")} shown`
-      + (chosen.length > 1 ? `; ${different} differ` : "");
+      + (chosen.length > 1 ? `; ${different} differ` : "")
+      + (shown.host ? `; ${plural(chosen.reduce((sum, n) => sum + (hosts[n].length ? matching(n).length : 0), 0), "host")} found` : "");
     members = new Map();
     for (const row of rows) {
       const counts = members.get(row.group) || { all: 0, differ: 0 };
@@ -122,7 +133,8 @@
     search.value = "";
     state.value = "";
     differing.checked = false;
-    Object.assign(shown, { words: [], differing: false, state: "" });
+    host.value = "";
+    Object.assign(shown, { words: [], host: "", differing: false, state: "" });
     select();
     search.focus();
   };
@@ -196,6 +208,15 @@
     return made;
   };
 
+  const NAMED = 60; // names of hosts that are listed
+  const listed = (n) => {
+    const found = matching(n);
+    if (!found.length) return [];
+    const more = found.length > NAMED ? ` and ${found.length - NAMED} more` : "";
+    return [element("h3", {}, plural(found.length, "host")),
+      element("p", { class: "hosts" }, `${found.slice(0, NAMED).join(", ")}${more}`)];
+  };
+
   const show = ({ row, column }) => {
     const [stateNumber, text, blocks] = cells[row.numbers[column]];
     const [name, mark, tone] = states[stateNumber];
@@ -213,7 +234,8 @@
         ...(lines.length
           ? [element("ul", {}, ...lines.map((line) => element("li", {}, texts[line])))] : []),
         ...(root < 0 ? [] : [tree(root, true)]),
-      ]));
+      ]),
+      ...listed(column));
     aside.hidden = false;
     for (const old of body.querySelectorAll("[aria-selected]")) old.removeAttribute("aria-selected");
     if (current) current.setAttribute("aria-selected", "true");
@@ -291,6 +313,7 @@
     shown.words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     select();
   });
+  host.addEventListener("input", () => { shown.host = host.value.trim().toLowerCase(); select(); });
   differing.addEventListener("change", () => { shown.differing = differing.checked; select(); });
   state.addEventListener("change", () => {
     shown.state = state.value === "" ? "" : Number(state.value);
