@@ -45,10 +45,12 @@ def test_memory_is_counted_in_steps(name: str, size: int) -> None:
 def test_what_libvirt_ignores_needs_no_argument() -> None:
     text = (
         "<domain type='kvm'><name>a</name><memory>1000000</memory><vcpu>2</vcpu><vcpu>4</vcpu>"
+        "<metadata><m:y xmlns:m='urn:a'/></metadata>"
         "<foo><bar/></foo><os><type>hvm</type></os><devices><graphics type='vnc' display=':3'/>"
         "<input type='mouse' colour='red'/><m:x xmlns:m='urn:a'><b/></m:x></devices></domain>"
     )
     host = domcaps.Host.open("shipped:debian13-x86_64")
     command = host.native(text, libvirt="12.8")
     assert any(word.startswith("2,") for word in command)
-    assert {note.path for note in command.notes} >= {"/domain/foo", "/domain/devices/input"}
+    paths = {note.path for note in command.notes}
+    assert paths == {"/domain/foo", "/domain/devices/input", "/domain/devices/{urn:a}x"}

@@ -24,9 +24,11 @@ def take_repeated_away(root: Node) -> None:
 
 def pass_over(reading: Reading, root: Node) -> None:
     """Note what libvirt ignores, so that it needs no argument."""
-    for node in root.iterdescendants("{*}*"):
-        if not str(node.tag).startswith(_KNOWN_NAMESPACE) and _is_foreign(node, reading):
-            reading.beside(node, _IGNORED)
+    for part in root.iterchildren("*"):
+        # metadata is kept for others, whatever it is
+        for node in part.iter("*") if part.tag != "metadata" else ():
+            if _is_foreign(node) and not reading.is_taken(node):
+                reading.beside(node, _IGNORED)
     for node, attribute, _ in DocumentWalk(root).unknown:
         if attribute:
             reading.beside_attribute(node, attribute, _IGNORED)
@@ -34,6 +36,7 @@ def pass_over(reading: Reading, root: Node) -> None:
             reading.beside(node, _IGNORED)
 
 
-def _is_foreign(node: Node, reading: Reading) -> bool:
-    """Tell whether an element is in a namespace of others, and not below one that was taken."""
-    return str(node.tag).startswith("{") and not reading.is_taken(node)
+def _is_foreign(node: Node) -> bool:
+    """Tell whether an element is in a namespace that libvirt does not know."""
+    tag = str(node.tag)
+    return tag.startswith("{") and not tag.startswith(_KNOWN_NAMESPACE)
