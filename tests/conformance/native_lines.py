@@ -3,8 +3,9 @@
 Every domain of the recorded cases that libvirt accepts is written as QEMU's command line. Prints
 what can't be written, by kind, and ends with ``N of M written``. With ``--devices`` the devices are
 compared with those of the recorded command lines: type, place and properties; names of block
-devices, and what QEMU is handed as open files, are not compared. The exit code is 0 only where at
-least the given share (``--least``, 95 by default) is written.
+devices, and what QEMU is handed as open files, are not compared. ``--options`` compares the options
+of the machine instead: board, processors, memory, NUMA, clock, boot. The exit code is 0 only where
+at least the given share (``--least``, 95 by default) is written.
 """
 
 from __future__ import annotations
@@ -94,11 +95,56 @@ def differences(ours: Iterable[str], theirs: Iterable[str]) -> Iterator[str]:
         yield f"extra {kind}"
 
 
+_MACHINE = {"machine", "accel", "cpu", "m", "smp", "numa", "rtc", "boot", "global", "overcommit",
+            "no-hpet", "no-acpi", "smbios", "uuid", "kernel", "initrd", "append", "dtb", "bios",
+            "nodefaults", "no-user-config"}  # fmt: skip
+"""Options that say what the machine is."""
+
+
+_LEFT_OUT = ("memory-backend=", "pflash")
+"""Parts that name other options."""
+
+
+def machine_options(words: Iterable[str]) -> Counter[str]:
+    """Give the options of the machine; parts that have names are ordered."""
+    found: Counter[str] = Counter()
+    before = ""
+    for word in (*words, ""):
+        name = before.removeprefix("-")
+        if before.startswith("-") and name in _MACHINE:
+            value = "" if word.startswith("-") else word
+            first, *more = re.split(r"(?<!,),(?!,)", value)
+            parts = (part for part in more if not part.startswith(_LEFT_OUT))
+            # a machine type may be named by its alias
+            first = "" if name == "machine" else first
+            found[f"{name} {','.join((first, *sorted(parts)))}"] += 1
+        before = word
+    return found
+
+
+def option_differences(ours: Iterable[str], theirs: Iterable[str]) -> Iterator[str]:
+    """Say which options of the machine differ."""
+    mine, wanted = machine_options(ours), machine_options(theirs)
+    wanted.pop("overcommit mem-lock=off", None)
+    extra, missing = list((mine - wanted).elements()), list((wanted - mine).elements())
+    for one in missing:
+        name = one.split(" ")[0]
+        like = next((other for other in extra if other.split(" ")[0] == name), None)
+        if like is not None:
+            extra.remove(like)
+            yield f"-{name}: {like} for {one}"
+        else:
+            yield f"-{name} missing: {one}"
+    for one in extra:
+        yield f"-{one.split(' ')[0]} extra: {one}"
+
+
 def main() -> int:
     """Write all, and count."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--devices", action="store_true", help="compare the devices")
+    parser.add_argument("--options", action="store_true", help="compare the machine's options")
     parser.add_argument("--only", default="", help="cases whose names hold this text")
     parser.add_argument("--least", type=float, default=95.0, help="percentage to reach")
     options = parser.parse_args()
@@ -115,16 +161,18 @@ def main() -> int:
             print(f"{case.name}: {error}")
             continue
         written += 1
-        if options.devices and case.case["args_file"]:
-            found = list(differences(words, recorded(case)))
+        if (options.devices or options.options) and case.case["args_file"]:
+            compare = differences if options.devices else option_differences
+            found = list(compare(words, recorded(case)))
             same += not found
             kinds.update(re.sub(r": .*", "", one) for one in set(found))
             for one in found:
                 print(f"{case.name}: {one}")
     for kind, count in (untold + kinds).most_common():
         print(f"{count:4} {kind}")
-    if options.devices:
-        print(f"{same} of {written} have libvirt's devices")
+    if options.devices or options.options:
+        what = "devices" if options.devices else "options"
+        print(f"{same} of {written} have libvirt's {what}")
     print(f"{written} of {len(cases)} written")
     return 0 if written * 100 >= options.least * len(cases) else 1
 

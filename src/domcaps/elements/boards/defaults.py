@@ -33,6 +33,7 @@ from domcaps.elements.boards.families import (
     VIRTUAL,
     X86,
 )
+from domcaps.facts.emulator import Unanswered
 from domcaps.language.changes.devices import PANIC_DEFAULTS
 from domcaps.language.changes.placement import BOARD_DEVICES, BOARDS_WITHOUT_PCI
 from domcaps.language.observed import arch, device
@@ -190,3 +191,16 @@ def adds_balloon(domain: Domain) -> bool:
 def first(defaults: Defaults, domain: Domain) -> str:
     """Give the first value whose condition holds for the domain's target, "" for none."""
     return next((name for name, when in defaults if domain.world.truth(when)), "")
+
+
+def default_gic_version(domain: Domain) -> str:
+    """Give the version of ARM's interrupt controller without a ``<gic version=…>``.
+
+    With KVM libvirt takes the highest that the host has, otherwise 2.
+    """
+    try:
+        known = domain.world.emulator.gic
+    except Unanswered:
+        known = ()
+    kernels = [gic.version for gic in known if gic.kernel]
+    return str(max(kernels, default=2)) if domain.virttype == "kvm" else "2"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.boards.defaults import FEATURE_STATE
+from domcaps.elements.boards.defaults import FEATURE_STATE, default_gic_version
 from domcaps.elements.boards.families import ARM_VIRT, LOONGARCH_VIRT, PSERIES, RISCV_VIRT
-from domcaps.elements.features.gic import default_version
 from domcaps.language.command_line import ON_OFF, Line, Turn
 from domcaps.language.quantities import MIB, size_of
 
@@ -59,7 +58,7 @@ def _gic(line: Line, node: Node | None) -> None:
         return
     version = None if node is None else line.reading.get(node, "version", {"2", "3", "host"})
     if version is None:
-        version = default_version(line.domain)
+        version = default_gic_version(line.domain)
     if version is not None:
         line.machine["gic-version"] = version
 

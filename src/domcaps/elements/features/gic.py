@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import ARM_VIRT
-from domcaps.facts.emulator import Unanswered
 from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place, World
 from domcaps.language.finding import Stage
 from domcaps.language.observed import WorldFact
@@ -23,7 +22,6 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import OneOf
 
 if TYPE_CHECKING:
-    from domcaps.language.domain import Domain
     from domcaps.language.predicate import Predicate
 
 
@@ -157,13 +155,3 @@ def host_version_needs_kvm(gic: Gic) -> Problems:
     if host and gic.domain.world.emulator.arch == "aarch64":
         message = "without KVM, <gic version='host'> does not start; use version='3' or version='2'"
         yield problem(message, gic, "@version", accepted=("3", "2"))
-
-
-def default_version(domain: Domain) -> str:
-    """Give the version that libvirt chooses: the latest that there is for this type of domain."""
-    try:
-        known = domain.world.emulator.gic
-    except Unanswered:
-        known = ()
-    found = [g.version for g in known if (g.kernel if domain.virttype == "kvm" else g.emulated)]
-    return str(max(found, default=2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import PPC64, machine_type
@@ -13,12 +14,16 @@ from domcaps.language.command_line import Line, options, untold
 from domcaps.language.quantities import MAX_BYTES, MIB, kib, size_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lxml.etree import _Element as Node
 
 _KIB_OF_MIB = MIB // 1024
 _ENCLAVES = "sgx-epc"
+
+
+_NEAR, _FAR = 10, 20
+"""The distances of a cell to itself, and to another one."""
 
 
 def write_memory(line: Line, root: Node) -> list[str]:
@@ -105,8 +110,7 @@ def _cells(line: Line, backing: Backing, size: int) -> Iterator[str]:
     cpus = cpus_of(line.domain)
     for cell in cells:
         yield from _cell(line, backing, cell, cpus.get(cell.number, 0), ways, has_ways=has_ways)
-    for cell in cells:
-        yield from _distances(line, cell)
+    yield from _distances(line, cells)
     if ways is not None:
         yield from _ways(line, ways)
     for cell in cells:
@@ -155,12 +159,20 @@ def _initiator(ways: Node | None, target: int) -> int:
     return best[1] if best else 0
 
 
-def _distances(line: Line, cell: Cell) -> Iterator[str]:
-    distances = line.reading.child(cell.node, "distances")
-    for sibling in [] if distances is None else line.reading.children(distances, "sibling"):
-        to, cost = line.reading.number(sibling, "id"), line.reading.number(sibling, "value")
+def _distances(line: Line, cells: Sequence[Cell]) -> Iterator[str]:
+    """Write the distances between all cells if one is given; what is missing has a default."""
+    given: dict[tuple[int, int | None], int | None] = {}
+    for cell in cells:
+        distances = line.reading.child(cell.node, "distances")
+        for sibling in [] if distances is None else line.reading.children(distances, "sibling"):
+            to, cost = line.reading.number(sibling, "id"), line.reading.number(sibling, "value")
+            given[cell.number, to] = cost
+    numbers = [cell.number for cell in cells] if given else []
+    for one, other in itertools.product(numbers, numbers):
+        usual = _NEAR if one == other else _FAR
+        cost = given.get((one, other)) or given.get((other, one)) or usual
         yield "-numa"
-        yield f"dist,src={cell.number},dst={to},val={cost}"
+        yield f"dist,src={one},dst={other},val={cost}"
 
 
 def _ways(line: Line, ways: Node) -> Iterator[str]:

@@ -180,8 +180,12 @@ def _companion(line: Line, controller: InstalledController, node: Node | None) -
 def _usb(line: Line, controller: InstalledController, node: Node | None) -> bool:
     if controller.model == "none":
         return True
-    usual = "pci-ohci" if line.has_channels else ""
-    driver = USB_CONTROLLERS.get(controller.model or usual)
+    if controller.model is None and line.has_channels:
+        # libvirt keeps a controller without a model in the definition, and gives QEMU none
+        if node is not None:
+            line.reading.beside(node, "QEMU gets no USB controller without a model on s390x")
+        return True
+    driver = USB_CONTROLLERS.get(controller.model or "")
     name = f"usb{controller.index or ''}"
     if driver is None:
         return False

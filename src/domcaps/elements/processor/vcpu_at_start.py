@@ -9,6 +9,7 @@ from __future__ import annotations
 from domcaps.cpu.x86map import x86_map
 from domcaps.elements.advice.drifts import older_qemu
 from domcaps.elements.advice.programs import program_installed
+from domcaps.elements.boards.defaults import default_gic_version
 from domcaps.elements.boards.families import ARM_VIRT, X86, machine_type
 from domcaps.elements.processor.definition import Cpu
 from domcaps.elements.processor.features import policies
@@ -36,10 +37,7 @@ def _gic_version(vcpu: Vcpu) -> str:
     named = None if node is None else node.get("version")
     if world.emulator.arch != "aarch64":
         return "2" if world.truth(_OLDER) is Truth.YES else ""
-    if named is not None:
-        return named
-    kernels = [gic.version for gic in world.emulator.gic if gic.kernel]
-    return str(max(kernels, default=2)) if world.target.virttype == "kvm" else "2"
+    return default_gic_version(vcpu.domain) if named is None else named
 
 
 @rule(
