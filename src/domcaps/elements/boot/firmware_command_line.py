@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.boards.defaults import IMAGE_FORMAT, LOADER_TYPE
 from domcaps.elements.boot.firmware import chosen
 from domcaps.elements.storage.source_command_line import Blocks, source_of
+from domcaps.language.changes.boot import FIRMWARE_REWORKED
 from domcaps.language.command_line import YES_NO, Line, Turn, options, untold
 
 if TYPE_CHECKING:
@@ -122,6 +123,9 @@ def _variable_store(line: Line, system: Node) -> None:
     reading = line.reading
     store = reading.child(system, "varstore")
     if store is None:
+        return
+    if not line.domain.world.target.dialect.has(FIRMWARE_REWORKED):
+        reading.beside(store, "this libvirt does not know <varstore>, and ignores it")
         return
     reading.set_aside(store, "template")
     path = reading.get(store, "path") or line.made_up("vars.json")

@@ -54,3 +54,27 @@ def test_what_libvirt_ignores_needs_no_argument() -> None:
     assert any(word.startswith("2,") for word in command)
     paths = {note.path for note in command.notes}
     assert paths == {"/domain/foo", "/domain/devices/input", "/domain/devices/{urn:a}x"}
+
+
+def test_numa_cells_are_all_this_far_from_each_other() -> None:
+    cell = "<cell id='{}' cpus='{}' memory='1048576'>{}</cell>"
+    told = "<distances><sibling id='1' value='31'/></distances>"
+    cells = cell.format(0, 0, told) + cell.format(1, 1, "") + cell.format(2, 2, "")
+    text = (
+        "<domain type='qemu'><name>a</name><memory>3145728</memory><vcpu>3</vcpu><os>"
+        f"<type arch='x86_64'>hvm</type></os><cpu><numa>{cells}</numa></cpu><devices/></domain>"
+    )
+    command = domcaps.Host.open("shipped:sid-x86_64").native(text, libvirt="12.8")
+    far = {word.rpartition("val=")[0]: word[-2:] for word in command if word.startswith("dist,")}
+    assert len(far) == 9
+    assert (far["dist,src=0,dst=1,"], far["dist,src=1,dst=0,"]) == ("31", "31")
+    assert (far["dist,src=2,dst=2,"], far["dist,src=2,dst=0,"]) == ("10", "20")
+
+
+def test_arm_gets_the_interrupt_controller_that_libvirt_chooses_without_kvm() -> None:
+    text = (
+        "<domain type='qemu'><name>a</name><memory>1048576</memory><os><type arch='aarch64' "
+        "machine='virt'>hvm</type></os><devices/></domain>"
+    )
+    command = domcaps.Host.open("shipped:sid-aarch64").native(text, libvirt="12.8")
+    assert any("gic-version=2" in word for word in command)
