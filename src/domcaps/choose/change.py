@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
     from lxml.etree import _Element as Node
+
+
+_MANY_LINES = 1000
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,7 @@ class Change:
 
 def added_after(original: bytes, before: bytes, after: bytes) -> int:
     """Give the line of the original text after which an edit adds lines, 0 for other edits."""
-    old, new = before.splitlines(), after.splitlines()
-    found = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    edits = [(tag, begin) for tag, begin, *_ in found if tag != "equal"]
+    edits = [(tag, begin) for tag, begin, *_ in _blocks(before, after) if tag != "equal"]
     if not edits or any(tag != "insert" for tag, _ in edits):
         return 0
     return line_in(original, before, edits[0][1])
@@ -68,10 +70,33 @@ def line_in(original: bytes, current: bytes, line: int) -> int:
     """Give the line of the original text that a line of an edited one comes from."""
     if original == current or line == 0:
         return line
-    old, new = original.splitlines(), current.splitlines()
     last = 1
-    for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for tag, a, b, c, d in _blocks(original, current):
         if c < line <= d:
             return a + (line - c) if tag == "equal" else min(a + (line - c), max(b, a + 1))
         last = max(b, 1)
     return last
+
+
+@functools.lru_cache(maxsize=4)
+def _blocks(original: bytes, current: bytes) -> tuple[tuple[str, int, int, int, int], ...]:
+    """Give which lines of two texts are the same, as `difflib` does; a thousand findings ask.
+
+    What both begin and end with is not compared: `difflib` takes the square of equal lines, of
+    which long documents have many. It overlooks the commonest where there are very many.
+    """
+    old, new = original.splitlines(), current.splitlines()
+    shorter = min(len(old), len(new))
+    first = next((i for i in range(shorter) if old[i] != new[i]), shorter)
+    rest = shorter - first
+    end = next((i for i in range(rest) if old[-1 - i] != new[-1 - i]), rest)
+    inner = old[first : len(old) - end], new[first : len(new) - end]
+    is_long = max(map(len, inner)) > _MANY_LINES
+    found = difflib.SequenceMatcher(None, *inner, autojunk=is_long).get_opcodes()
+    moved = [(tag, a + first, b + first, c + first, d + first) for tag, a, b, c, d in found]
+    before, after = len(old) - end, len(new) - end
+    return (
+        ("equal", 0, first, 0, first),
+        *moved,
+        ("equal", before, len(old), after, len(new)),
+    )

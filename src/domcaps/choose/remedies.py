@@ -32,19 +32,21 @@ _ON_HOST = {
 }  # fmt: skip
 
 
-def remedies(
-    hosts: Sequence[HostLike], data: bytes, libvirt: str, finding: Finding
-) -> tuple[str, ...]:
+def worlds_of(hosts: Sequence[HostLike], data: bytes, libvirt: str) -> tuple[World, ...]:
+    """Give the target of a document on each host that has one; reads the document once for each."""
+    found = (world_of(host, data, libvirt) for host in hosts)
+    return tuple(world for world in found if world is not None)
+
+
+def remedies(worlds: Sequence[World], data: bytes, finding: Finding) -> tuple[str, ...]:
     """Say what would have to change on each host; nothing where that is not known.
 
-    `finding` is one of the document `data`, which is XML.
+    `finding` is one of the document `data`, which is XML and has these `worlds`.
     """
     found: dict[str, None] = {}
-    for host in hosts:
-        world = world_of(host, data, libvirt)
-        if world is not None:
-            with contextlib.suppress(Unanswered):
-                found |= dict.fromkeys(_in_world(world, data, finding))
+    for world in worlds:
+        with contextlib.suppress(Unanswered):
+            found |= dict.fromkeys(_in_world(world, data, finding))
     return tuple(found)
 
 

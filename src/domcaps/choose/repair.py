@@ -22,7 +22,7 @@ from domcaps.choose.edits import Edit, Edits
 from domcaps.choose.hosts import Verdict, lasting_machine_names, refusals, verdict, world_of
 from domcaps.choose.nearest_number import with_nearest_number
 from domcaps.choose.pruning import worth_trying
-from domcaps.choose.remedies import remedies
+from domcaps.choose.remedies import remedies, worlds_of
 from domcaps.choose.repaired import Repair
 from domcaps.errors import DomainError, InputError
 from domcaps.facts.arch import X86
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from domcaps.choose.board import ConversionDraft
     from domcaps.choose.hosts import HostLike
+    from domcaps.language import World
     from domcaps.language.finding import Finding
 
 MOST_EDITS = 60
@@ -108,6 +109,7 @@ class _Search:
         self.seconds = seconds
         self.deadline = float("inf")
         self._known: dict[bytes, Verdict] = {}
+        self._last: tuple[bytes, tuple[World, ...]] = b"", ()
         self.stopped = False
 
     def findings(self, data: bytes) -> tuple[Finding, ...]:
@@ -274,7 +276,13 @@ class _Search:
         """Tell whether it is the host that is to be repaired, and the domain is as it should be."""
         if finding.code in _OF_OTHER_BOARDS:
             return False
-        return bool(remedies(self.hosts, data, self.libvirt, finding))
+        return bool(remedies(self._worlds(data), data, finding))
+
+    def _worlds(self, data: bytes) -> tuple[World, ...]:
+        """Give the targets of a text; those of the last one are kept, for its further findings."""
+        if self._last[0] != data:
+            self._last = data, worlds_of(self.hosts, data, self.libvirt)
+        return self._last[1]
 
     def _best(self, data: bytes, finding: Finding, depth: int, *, wide: bool) -> _Way | None:
         best: _Way | None = None
@@ -396,7 +404,8 @@ def repair(
         msgspec.structs.replace(one, line=line_in(data, after, one.line))
         for one in search.findings(after)
     )
-    advice = tuple(remedies(hosts, after, libvirt, finding) for finding in left)
+    worlds = worlds_of(hosts, after, libvirt) if left else ()
+    advice = tuple(remedies(worlds, after, finding) for finding in left)
     changes = (*(moved.changes if moved is not None else ()), *_changes(data, made))
     return Repair(data, after, changes, left, not search.stopped, search.looks, advice)
 
