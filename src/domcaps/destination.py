@@ -8,8 +8,8 @@ Linux has such a rule for folders with the sticky bit (``fs.protected_symlinks``
 own calls only. Here
 
 - root follows links of root alone;
-- other users follow their own, those of root, and those of the owner of a folder to which nobody
-  but that owner may write.
+- other users follow their own, those of root, and those of the owner of a folder to which no
+  other user may write.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _Link(NamedTuple):
     target: str
 
 
-class Destination:
+class FileDestination:
     """A name in a folder that is open. `path` is for people: links on the way are resolved in it.
 
     `is_descriptor` tells that the name is that of an open file of a process, ``/proc/self/fd/1``.
@@ -142,7 +142,7 @@ class Destination:
         finally:
             os.close(handle)
 
-    def take(self, other: Destination) -> None:
+    def take(self, other: FileDestination) -> None:
         """Give the file of another destination this place, at once."""
         os.replace(
             other.path.name, self.path.name, src_dir_fd=other._folder, dst_dir_fd=self._folder
@@ -200,7 +200,7 @@ class Destination:
 
 
 @contextlib.contextmanager
-def destination(path: str | os.PathLike[str], *, follow: bool = True) -> Iterator[Destination]:
+def destination(path: str | os.PathLike[str], *, follow: bool = True) -> Iterator[FileDestination]:
     """Follow the links of a path to be written to, and hold the folder of its last name open.
 
     With `follow` false a link that has the last name itself is what is replaced or removed.
@@ -210,7 +210,7 @@ def destination(path: str | os.PathLike[str], *, follow: bool = True) -> Iterato
     walk = _Walk(os.path.join(_here(), os.fspath(path)), follow=follow)  # noqa: PTH118 - text
     try:
         reached = walk.go()
-        yield Destination(walk.folder, reached, is_descriptor=walk.is_descriptor)
+        yield FileDestination(walk.folder, reached, is_descriptor=walk.is_descriptor)
     finally:
         walk.close()
 
@@ -218,8 +218,8 @@ def destination(path: str | os.PathLike[str], *, follow: bool = True) -> Iterato
 def checked(path: str | os.PathLike[str]) -> Path:
     """Give the path of a file that a library writes: links are followed and judged beforehand.
 
-    For what can't be told to write to a folder that is open. Raises as `destination`, and for a
-    file of another user as `Destination.require_own`.
+    For a library that takes a path and no open folder. Raises as `destination`, and for a
+    file of another user as `FileDestination.require_own`.
     """
     with destination(path) as place:
         place.require_own()

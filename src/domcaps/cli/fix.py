@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from domcaps.choose.change import Change
     from domcaps.choose.repaired import Repair
-    from domcaps.destination import Destination
+    from domcaps.destination import FileDestination
     from domcaps.hosts.host import Host
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
@@ -287,7 +287,7 @@ def replace(file: Path, old: bytes, new: bytes) -> Path:
     return kept
 
 
-def _keep(place: Destination, old: bytes) -> Path:
+def _keep(place: FileDestination, old: bytes) -> Path:
     number = 0
     while True:
         try:

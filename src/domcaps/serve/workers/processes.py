@@ -28,8 +28,8 @@ _MOST_NICE = 19
 _LOOK_SECONDS = 0.25
 """Between two looks at the memory of a worker's programs."""
 COPIED = 14 * 1024 * 1024
-"""Bytes of the nursery's memory that a worker writes to and so has a copy of: 10 to 25 MB. It can't
-be told from what they share without a look at each page.
+"""Bytes of the nursery's memory that a worker writes to and so has a copy of: 10 to 25 MB. Only the
+state of each page would show how many these are.
 """
 _PROCESS_CLOCK = 2
 """``CPUCLOCK_SCHED``: what, with a process's number, makes up the number of its clock."""
