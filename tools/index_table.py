@@ -1,6 +1,7 @@
-"""Write ``elements/index.txt``: ``python tools/index_table.py [--check]``.
+"""Write what is made of the table beforehand: ``python tools/index_table.py [--check]``.
 
-With ``--check`` it is compared with the table, and the exit code is 1 where it differs.
+These are ``elements/index.txt`` and ``elements/schema/names.txt``. With ``--check`` they are
+compared with the table, and the exit code is 1 where they differ.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from domcaps.elements.index import FILE, IndexedModule
 from domcaps.language.rule import Rule
 from domcaps.validate.catalogue.codes import codes_of_part
 from domcaps.validate.catalogue.rules import parts, rules
+from domcaps.validate.schema import names
+from domcaps.validate.schema.vocabulary import fingerprint, made_vocabulary
 
 INDEX = Path(elements.__file__).with_name(FILE)
+NAMES = Path(elements.__file__).parent / "schema" / names.FILE
 
 
 def lines() -> str:
@@ -63,14 +67,22 @@ def _modules() -> list[str]:
     return [name for name in elements.module_names() if not name.endswith("_command_line")]
 
 
+def name_list() -> str:
+    """Give the content of the list of names."""
+    return names.list_of(made_vocabulary(), fingerprint())
+
+
 def main() -> int:
-    """Write the file, or compare it."""
+    """Write the files, or compare them."""
+    made = {INDEX: lines(), NAMES: name_list()}
     if "--check" not in sys.argv[1:]:
-        INDEX.write_text(lines())
-    elif INDEX.read_text() != lines():
-        print("elements/index.txt is not up to date; run python tools/index_table.py")
-        return 1
-    return 0
+        for file, text in made.items():
+            file.write_text(text)
+        return 0
+    old = [file.name for file, text in made.items() if file.read_text() != text]
+    if old:
+        print(f"{' and '.join(old)} is not up to date; run python tools/index_table.py")
+    return int(bool(old))
 
 
 if __name__ == "__main__":

@@ -128,6 +128,30 @@ def test_it_loads_no_click(words: list[str], folder: Path) -> None:
     assert _run(program, words, folder).splitlines()[-1] == "False"
 
 
+def test_a_verdict_loads_no_inspect(folder: Path) -> None:
+    program = (
+        "import sys, atexit; sys.argv[0] = 'domcaps'\n"
+        "loaded = lambda: print(*{'inspect', 'json', 'typing_extensions'} & {*sys.modules})\n"
+        "atexit.register(loaded)\n"
+        "from domcaps.cli import main\ntry: main()\nexcept SystemExit: pass"
+    )
+    words = ["validate", "--host", "shipped:sid-x86_64", "a.xml"]
+    assert _run(program, words, folder).split("\n")[-2] == ""
+
+
+def test_lxml_calls_what_it_did_not_load(folder: Path) -> None:
+    program = (
+        "import sys\nfrom domcaps.cli._lean_imports import load_lxml\nload_lxml()\n"
+        "assert 'inspect' not in sys.modules\nfrom lxml import etree\n"
+        "class Target:\n"
+        "    def start(self, tag, attributes, prefixes): print(tag, dict(prefixes))\n"
+        "    def close(self): pass\n"
+        "etree.fromstring('<a/>', etree.XMLParser(target=Target()))\n"
+        "import inspect; print(inspect.getfullargspec(load_lxml).args)"
+    )
+    assert _run(program, [], folder).splitlines() == ["a {}", "[]"]
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -201,7 +201,20 @@ def test_what_is_used_does_not_go_first(store: DiskStore) -> None:
     assert time.time() - file_of(store).stat().st_mtime < 100
 
 
-def test_what_was_left_half_written_goes_some_day(store: DiskStore) -> None:
+def test_not_all_files_are_looked_at_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    monkeypatch.setattr(DiskStore, "_make_room", lambda _: looks.append(1))
+    store = DiskStore(tmp_path / "cache", limit=100_000 * len(trace(1).value))
+    for number in range(100):
+        assert store.save(f"{number:032x}", trace(1))
+    assert len(looks) < 20
+
+
+def test_what_was_left_half_written_goes_some_day(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path / "cache", limit=5 * len(trace(1).value) + 5000)
+    assert store.save(NAME, trace(1))
     old, new = store.folder / "x.1.part", store.folder / "x.2.part"
     for part in (old, new):
         part.write_bytes(b"x")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
+
 import msgspec
 import pytest
 
-from domcaps.facts.qapi import QapiSchema
+from domcaps.facts.qapi import QapiSchema, schema_of
 
 SCHEMA = QapiSchema(
     msgspec.json.encode(
@@ -92,3 +94,18 @@ def test_members_and_cases_are_listed() -> None:
     assert SCHEMA.members("blockdev-add/arg") == ("driver", "children")
     assert SCHEMA.cases("blockdev-add/arg") == ("file",)
     assert SCHEMA.members("blockdev-none/arg") == SCHEMA.cases("none/arg") == ()
+
+
+def test_equal_replies_share_a_schema_while_it_is_in_use() -> None:
+    reply = b'[{"name": "query-sgx", "meta-type": "command"}]'
+    schema = schema_of(reply)
+    assert schema_of(bytes(bytearray(reply))) is schema
+    assert schema_of(b'[{"name": "query-sev", "meta-type": "command"}]') is not schema
+    released = weakref.ref(schema)
+    del schema
+    assert released() is None
+
+
+def test_what_is_decoded_later_is_refused_at_once() -> None:
+    with pytest.raises(msgspec.DecodeError):
+        QapiSchema(b'[{"name": "a"}, {"name": "b", "members": 5}]')

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import os
 import resource
 import subprocess
 import sys
 import time
+import weakref
 import zlib
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,7 @@ from domcaps.facts.record import (
     Recording,
 )
 from domcaps.facts.recording import dumps, load, loads, save
+from domcaps.shipped import open_shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -348,3 +351,15 @@ save(Recording(HostRecord("riscv64")), "/dev/stdout")
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert loads(done.stdout, "").host.arch == "riscv64"
+
+
+def test_hosts_of_one_file_share_what_was_read() -> None:
+    first, second = open_shipped("sid-x86_64"), open_shipped("sid-x86_64")
+    assert first is not second
+    assert first.recording is second.recording
+    (path, *_) = first.emulators.paths()
+    assert first.emulators.get(path) is second.emulators.get(path)
+    released = weakref.ref(first.emulators.get(path))
+    del first, second
+    gc.collect()
+    assert released() is None

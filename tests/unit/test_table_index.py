@@ -9,6 +9,7 @@ import pytest
 from domcaps import elements
 from domcaps.elements import index
 from domcaps.validate.catalogue.codes import code_named, codes
+from domcaps.validate.schema import names, vocabulary
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,3 +74,22 @@ def test_what_it_leads_to_loads_a_small_part_of_the_table(program: str) -> None:
         capture_output=True, text=True, check=True, timeout=300,
     )  # fmt: skip
     assert int(done.stdout) < len(elements.module_names()) / 4
+
+
+def test_the_list_of_names_has_all_places() -> None:
+    listed, made = vocabulary.vocabulary(), vocabulary.made_vocabulary()
+    mark = vocabulary.fingerprint()
+    assert names.listed_places(mark) is not None
+    assert names.list_of(listed, mark) == names.list_of(made, mark)
+
+
+def test_a_list_of_other_names_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vocabulary, "_text", lambda: "/domain/hologram @depth\n")
+    vocabulary.pieces.cache_clear()
+    vocabulary.vocabulary.cache_clear()
+    try:
+        assert names.listed_places(vocabulary.fingerprint()) is None
+        assert vocabulary.vocabulary().children["hologram"].attributes == {"depth"}
+    finally:
+        vocabulary.pieces.cache_clear()
+        vocabulary.vocabulary.cache_clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from domcaps.cli._common import format_option
 from domcaps.cli._notes import note
 from domcaps.cli._terminal import emit, emit_document, say
+from domcaps.named_tuples import NamedTuple
 from domcaps.text import escaped_xml
 
 if TYPE_CHECKING:

@@ -44,6 +44,9 @@ def runner(found: PlainCommand) -> Callable[[], int | None] | None:
 
 
 def _validate(found: PlainCommand) -> Callable[[], int | None] | None:
+    from domcaps.cli._lean_imports import load_lxml
+
+    load_lxml()
     from domcaps.cli._validating import Request, once, prepare
 
     given, flags = found.values, found.flags

@@ -206,26 +206,12 @@ def replay(found: PlainCommand) -> Rerun | None:
     if kept is not None and _is_plain(kept.out) and _is_plain(kept.err):
         _print(kept)
     seen = witnesses(found)
+    from domcaps.cli._lean_imports import load_msgspec
+
     load_msgspec()
     from domcaps.fresh.command_inputs import Inputs
 
     return None if seen is None else Rerun(found, Inputs(seen))
-
-
-def load_msgspec() -> None:
-    """Import msgspec with Python's own `typing`.
-
-    Where `typing_extensions` is installed msgspec takes that, and it loads `inspect`. It has
-    nothing that Python 3.11 lacks.
-    """
-    hidden = "typing_extensions"
-    if "msgspec" in sys.modules or hidden in sys.modules:
-        return
-    sys.modules[hidden] = None  # type: ignore[assignment]
-    try:
-        import msgspec  # noqa: F401
-    finally:
-        del sys.modules[hidden]
 
 
 def _print(kept: Output) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,6 +19,7 @@ from domcaps.cpu.models import blockers_by_model
 from domcaps.cpu.processor import ProcessorFeatures, processor_features
 from domcaps.cpu.x86map import x86_map
 from domcaps.language.struct import Struct
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ Unlike host-model, which is what an emulator makes of it, this is read from the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.cpu.answers import Feature, HostModel
 from domcaps.cpu.data import cpu_data, known_in
@@ -13,6 +13,7 @@ from domcaps.cpu.x86 import CpuData, decode_host, without_broken_tsx
 from domcaps.cpu.x86map import x86_map
 from domcaps.facts.arch import PPC64, X86
 from domcaps.facts.node import Cpuid
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from domcaps.cpu.x86map import X86Map

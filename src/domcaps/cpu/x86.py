@@ -8,11 +8,12 @@ processor go first. libvirt's ``cpu/cpu_x86.c`` is the reference for what wins.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from domcaps.cpu.names import libvirt_name
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,11 +8,12 @@ therefore stand for the whole of a CPU's data, and is kept as an integer in whic
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.cpu.data import cpu_data, known_in
 from domcaps.language.change import named
 from domcaps.language.changes.processor import HOST_MODEL_DISABLING_COSTS
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,6 @@ from domcaps.language.predicate import ALWAYS
 from domcaps.language.table import Place
 from domcaps.language.truth import Truth
 from domcaps.validate.alternatives import fields_by_path
-from domcaps.validate.schema.vocabulary import SchemaPlace as Names
 from domcaps.validate.schema.vocabulary import pieces, vocabulary
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from domcaps.editor.context import Context
     from domcaps.language import World
     from domcaps.language.table import Enum
+    from domcaps.validate.schema.names import SchemaPlace as Names
     from domcaps.validate.schema.vocabulary import Piece
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from domcaps.elements.index import places_of_element
 from domcaps.files import module_files
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from domcaps.facts.question import QmpCommand
     from domcaps.language import Choice
 
+
+T = TypeVar("T")
 
 _COMMAND_LINE = "_command_line"
 
@@ -55,7 +57,34 @@ def contents() -> Iterator[object]:
     Modules with QEMU arguments are not part of it: they state nothing of a domain, and are
     loaded when a command line is written.
     """
-    yield from contents_of(name for name in module_names() if not name.endswith(_COMMAND_LINE))
+    for values in _by_module():
+        yield from values
+
+
+def contents_by_class(kind: type[T]) -> tuple[T, ...]:
+    """Give what is of exactly that class, in the order of the modules; names may repeat a value."""
+    found: Any = _by_class().get(kind, ())
+    return tuple(found)
+
+
+@functools.cache
+def _by_class() -> dict[type, list[object]]:
+    """Sort all values at once: the table has many, and few are searched for."""
+    found: dict[type, list[object]] = {}
+    for values in _by_module():
+        for value in values:
+            kind = type(value)
+            if kind in found:
+                found[kind].append(value)
+            else:
+                found[kind] = [value]
+    return found
+
+
+def _by_module() -> Iterator[Collection[object]]:
+    for name in module_names():
+        if not name.endswith(_COMMAND_LINE):
+            yield vars(importlib.import_module(name)).values()
 
 
 def contents_of(names: Iterable[str]) -> Iterator[object]:

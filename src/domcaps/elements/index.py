@@ -9,9 +9,9 @@ found where the file says is searched for in the whole table.
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
 
 from domcaps.files import package_text
+from domcaps.named_tuples import NamedTuple
 
 FILE = "index.txt"
 PACKAGE = "domcaps.elements"

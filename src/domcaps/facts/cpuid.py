@@ -14,7 +14,8 @@ import os
 import platform
 import struct
 import sys
-from typing import NamedTuple
+
+from domcaps.named_tuples import NamedTuple
 
 ENCRYPTED_MEMORY = 0x8000001F
 """The leaf about encrypted guests (AMD64 Architecture Programmer's Manual, volume 3, E.4.17)."""

@@ -14,7 +14,7 @@ import msgspec
 from domcaps.errors import UnansweredError
 from domcaps.facts import bounded
 from domcaps.facts.arch import from_qemu_target
-from domcaps.facts.qapi import QapiSchema
+from domcaps.facts.qapi import schema_of
 from domcaps.facts.question import (
     QmpCommand,
     ask,
@@ -25,6 +25,7 @@ from domcaps.facts.question import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from domcaps.facts.qapi import QapiSchema
     from domcaps.facts.record import Answer, EmulatorRecord, Failure, ProbeSession
 
 T = TypeVar("T")
@@ -329,7 +330,7 @@ class EmulatorFacts:
         found = self.answer(question)
         try:
             bounded.require_values(bytes(found.reply))
-            return QapiSchema(found.reply)
+            return schema_of(found.reply)
         except (bounded.TooMuch, msgspec.DecodeError, ValueError, RecursionError) as error:
             raise Unanswered(question, found.failure) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
+from weakref import WeakValueDictionary
 
 from domcaps.checked import checked
 from domcaps.errors import UnsupportedTargetError
@@ -28,11 +29,23 @@ class Emulators(Protocol):
         """Give the path of the program of that name, "" where there is none."""
 
 
+_IN_USE: WeakValueDictionary[int, EmulatorFacts] = WeakValueDictionary()
+"""Facts by the identity of their record, which they keep: what is decoded of it is kept once."""
+
+
+def _facts_of(record: EmulatorRecord) -> EmulatorFacts:
+    """Give the facts of a record; hosts that share the record share them."""
+    known = _IN_USE.get(id(record))
+    if known is None:
+        known = _IN_USE[id(record)] = EmulatorFacts(record)
+    return known
+
+
 class RecordedEmulators:
     """Emulators out of a recording."""
 
     def __init__(self, records: Iterable[EmulatorRecord]) -> None:
-        self._emulators = {record.path: EmulatorFacts(record) for record in records}
+        self._emulators = {record.path: _facts_of(record) for record in records}
 
     def take(self, emulators: Iterable[EmulatorFacts]) -> None:
         """Add emulators whose facts are at hand: several hosts may share them."""

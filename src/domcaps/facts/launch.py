@@ -15,11 +15,12 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING
 
 from domcaps.facts.descendants import started
 from domcaps.facts.passed import passed
 from domcaps.facts.trust import SYSTEM_PATH, ProgramKind, admit
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

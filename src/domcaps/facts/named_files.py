@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import NamedTuple
 
 from domcaps.facts.looks import LOOKS
+from domcaps.named_tuples import NamedTuple
 
 
 class FileState(NamedTuple):

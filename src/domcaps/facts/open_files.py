@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import functools
-import inspect
 import os
 import resource
+from types import FunctionType, GeneratorType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from domcaps.errors import DomcapsError
@@ -35,7 +35,7 @@ def says_open_files(function: F) -> F:
         except OSError as error:
             _say(error)
         # what a generator does comes later; its arguments are checked now
-        return _guarded(found) if inspect.isgenerator(found) else found
+        return _guarded(found) if isinstance(found, GeneratorType) else found
 
     return cast("F", call)
 
@@ -52,7 +52,7 @@ def methods_say_open_files(made: C) -> C:
     for name, value in list(vars(made).items()):
         if name.startswith("_"):
             continue
-        if inspect.isfunction(value):
+        if isinstance(value, FunctionType):
             setattr(made, name, says_open_files(value))
         elif isinstance(value, classmethod | staticmethod):
             setattr(made, name, type(value)(says_open_files(value.__func__)))

@@ -14,7 +14,15 @@ Arrays are looked through: a member of an array is a member of its elements.
 
 from __future__ import annotations
 
+from weakref import WeakValueDictionary
+
 import msgspec
+
+try:
+    # hashlib loads OpenSSL, which takes longer than the digest
+    from _blake2 import blake2b
+except ImportError:  # another Python than CPython
+    from hashlib import blake2b
 
 
 class _Member(msgspec.Struct, frozen=True):
@@ -42,16 +50,52 @@ class _Entity(msgspec.Struct, frozen=True):
     features: tuple[str, ...] = ()
 
 
+class _Name(msgspec.Struct):
+    name: str
+
+
 _DECODER = msgspec.json.Decoder(tuple[_Entity, ...])
+_NAMES = msgspec.json.Decoder(list[_Name])
+_TEXTS = msgspec.json.Decoder(list[msgspec.Raw])
+_ENTITY = msgspec.json.Decoder(_Entity)
+
+_IN_USE: WeakValueDictionary[bytes, QapiSchema] = WeakValueDictionary()
+
+
+def schema_of(reply: msgspec.Raw | bytes) -> QapiSchema:
+    """Give the index of a reply; hosts with the same QEMU share it.
+
+    A schema is most of what takes memory of a host. Raises ``msgspec.DecodeError`` where the reply
+    is no schema.
+    """
+    digest = blake2b(reply, digest_size=32).digest()
+    known = _IN_USE.get(digest)
+    if known is None:
+        known = _IN_USE[digest] = QapiSchema(reply)
+    return known
 
 
 class QapiSchema:
-    """An index of ``query-qmp-schema``'s reply."""
+    """An index of ``query-qmp-schema``'s reply.
+
+    Of the thousand entities some are asked for: those are decoded, and the others remain text,
+    which takes a fifth of the memory.
+    """
 
     def __init__(self, reply: msgspec.Raw | bytes) -> None:
         """Take the raw ``return`` value; raises ``msgspec.DecodeError`` where it is no schema."""
-        self._entities = {entity.name: entity for entity in _DECODER.decode(reply)}
+        # what is decoded later must not turn out to be no entity
+        _DECODER.decode(reply)
+        names = [entity.name for entity in _NAMES.decode(reply)]
+        self._texts = dict(zip(names, _TEXTS.decode(reply), strict=True))
+        self._entities: dict[str, _Entity] = {}
         self._known: dict[str, bool] = {}
+
+    def _entity(self, name: str) -> _Entity | None:
+        found = self._entities.get(name)
+        if found is None and name in self._texts:
+            found = self._entities[name] = _ENTITY.decode(self._texts[name])
+        return found
 
     def has(self, path: str) -> bool:
         """Tell whether the path leads somewhere."""
@@ -84,14 +128,14 @@ class QapiSchema:
 
     def _at(self, path: str) -> _Entity | None:
         first, *steps = path.split("/")
-        entity = self._entities.get(first)
+        entity = self._entity(first)
         for step in steps:
             kind, _, name = step.rpartition("=")
             entity = self._step(entity, kind, name) if entity is not None else None
         return entity
 
     def _walk(self, steps: list[str]) -> bool:
-        entity = self._entities.get(steps[0])
+        entity = self._entity(steps[0])
         for position, step in enumerate(steps[1:], start=2):
             if entity is None:
                 return False
@@ -119,9 +163,9 @@ class QapiSchema:
 
     def _resolve(self, name: str) -> _Entity | None:
         """Give the type of that name, with arrays looked through."""
-        entity = self._entities.get(name)
+        entity = self._entity(name)
         for _ in range(8):
             if entity is None or entity.meta_type != "array":
                 return entity
-            entity = self._entities.get(entity.element_type)
+            entity = self._entity(entity.element_type)
         return None

@@ -96,7 +96,7 @@ class EmulatorRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     inventory: bool = False
 
 
-class Recording(msgspec.Struct, frozen=True, omit_defaults=True):
+class Recording(msgspec.Struct, frozen=True, omit_defaults=True, weakref=True):
     """A host with its emulators, complete enough that every question runs from it.
 
     `node` is the host as hardware, None if it was not probed. `redacted` tells that what identifies

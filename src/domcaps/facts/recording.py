@@ -15,6 +15,7 @@ import errno
 import os
 import zlib
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -22,6 +23,12 @@ from domcaps import files
 from domcaps.errors import RecordingError
 from domcaps.facts.bounded import TooMuch, require_outline, unpack
 from domcaps.facts.record import FORMAT, Recording
+
+try:
+    # hashlib loads OpenSSL, which takes longer than the digest
+    from _blake2 import blake2b
+except ImportError:  # another Python than CPython
+    from hashlib import blake2b
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +56,9 @@ class _File(msgspec.Struct):
     version: int
     recording: msgspec.Raw
 
+
+_IN_USE: WeakValueDictionary[bytes, Recording] = WeakValueDictionary()
+"""Recordings by the digest of their files: hosts that were loaded from one file share it."""
 
 _FILE = msgspec.json.Decoder(_File)
 _RECORDING = msgspec.json.Decoder(Recording)
@@ -100,7 +110,16 @@ def loads(data: bytes, where: str) -> Recording:
     """Read a recording from a file's content; `where` names the file in errors.
 
     Any content gives a recording or a `RecordingError`, in limited memory: see `CONTENT_LIMIT`.
+    Equal contents give the same recording as long as it is in use.
     """
+    digest = blake2b(data, digest_size=32).digest()
+    known = _IN_USE.get(digest)
+    if known is None:
+        known = _IN_USE[digest] = _decoded(data, where)
+    return known
+
+
+def _decoded(data: bytes, where: str) -> Recording:
     text = _unpacked(data, where) if data.startswith(_GZIP) else data
     if not text:
         raise _unusable("it is empty", where, _REMEDY)

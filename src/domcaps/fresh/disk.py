@@ -46,6 +46,8 @@ _SUFFIX = ".trace"
 _PART = ".part"
 _LOCKS = 16
 _OLD_PART_SECONDS = 3600.0
+_LOOKS = 64
+"""So often all files are looked at while as much is written as the folder may have."""
 _STALE_USE_SECONDS = 24 * 3600.0
 
 
@@ -205,7 +207,8 @@ class DiskStore:
             with contextlib.suppress(OSError):
                 os.unlink(part)  # noqa: PTH108
             return False
-        self._make_room()
+        if self._is_time_for_room(len(body)):
+            self._make_room()
         return True
 
     @contextlib.contextmanager
@@ -264,6 +267,15 @@ class DiskStore:
             return os.open(path, flags, 0o600) if self._own_folder() else -1
         except OSError:
             return -1
+
+    def _is_time_for_room(self, size: int) -> bool:
+        """Tell whether to look at all files after one of that size was written.
+
+        To look at thousands of files takes longer than all else of a short command, so it is left
+        to chance: on average it is done each time that a small part of the limit was written.
+        """
+        chance = int.from_bytes(os.urandom(4), "big") / (1 << 32)
+        return chance < size * _LOOKS / self._limit
 
     def _make_room(self) -> None:
         """Remove what was left half-written long ago, and the oldest where there is too much."""

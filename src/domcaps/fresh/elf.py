@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import functools
 import struct
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING
 
 from domcaps.facts.regular import open_regular
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -29,10 +29,11 @@ import select
 import stat
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from domcaps.fresh.host_view import kind_of_file_system
 from domcaps.fresh.process_state import ProcessState, process_state
+from domcaps.named_tuples import NamedTuple
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:

@@ -23,10 +23,11 @@ import os
 import re
 import struct
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.fresh.elf import BrokenImageError, read_image
 from domcaps.fresh.witness import Content, Listing, ProgramFile, Witness
+from domcaps.named_tuples import NamedTuple
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.elements import questions
 from domcaps.errors import DomcapsError
@@ -25,6 +25,7 @@ from domcaps.fresh.programs import (
 )
 from domcaps.fresh.trusted import require_trusted, trusted_folders
 from domcaps.fresh.witness import EnvironmentVariable, ProgramFile
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

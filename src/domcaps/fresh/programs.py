@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.facts.interpreters import FIRST_BYTES, UnclearInterpreterError, interpreters
 from domcaps.facts.passed import folders
@@ -31,6 +31,7 @@ from domcaps.fresh.witness import (
     TrustedFolder,
     Witness,
 )
+from domcaps.named_tuples import NamedTuple
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ shell a vertical tab, a form feed or a carriage return is a part of a word.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
+from domcaps.named_tuples import NamedTuple
 from domcaps.patterns import late_pattern
 
 LIMIT = 64 * 1024

@@ -15,12 +15,12 @@ left.
 from __future__ import annotations
 
 import enum
-import json
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from domcaps.errors import UntoldError
 from domcaps.language.node_path import path_of
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -224,6 +224,8 @@ _OF_THREE = {"write-cache", "disable-legacy"}
 
 def _as_json(first: str, more: dict[str, object]) -> str:
     """Write a device in JSON, where an option is a list."""
+    import json  # a verdict writes no device
+
     told: dict[str, object] = {"driver": first}
     for name, value in more.items():
         if value is None:

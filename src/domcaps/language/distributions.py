@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.language.changes.network import INTERFACE_PASST
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from domcaps.language.change import LibvirtChange

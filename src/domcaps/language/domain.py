@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from domcaps.language.part import Part
+from domcaps.named_tuples import NamedTuple
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:

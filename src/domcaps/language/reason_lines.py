@@ -8,10 +8,11 @@ cause of the failure; its statements are marked as facts.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.language.truth import ALL, ANY, NONE, Truth
 from domcaps.language.wording import alternatives
+from domcaps.named_tuples import NamedTuple
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:

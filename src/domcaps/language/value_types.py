@@ -116,7 +116,7 @@ class Int(ValueType[int]):
 
 
 def _number(digits: str, base: int) -> int:
-    if base == 0 and re.fullmatch(r"[+-]?0[0-7]+", digits):
+    if base == 0 and digits.lstrip("+-")[:1] == "0" and re.fullmatch(r"[+-]?0[0-7]+", digits):
         return int(digits, 8)  # as C reads it
     return int(digits, base)
 

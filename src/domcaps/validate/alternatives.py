@@ -30,18 +30,16 @@ _EMPTY = frozenset({"", "none", "default"})
 @functools.cache
 def decisions() -> tuple[Decision, ...]:
     """Give every decision about a new domain, in the order in which they are made."""
-    found: dict[str, Decision] = {}
-    for value in contents():
-        if isinstance(value, Decision):
-            found[value.name] = value
+    found = {value.name: value for value in contents() if isinstance(value, Decision)}
     return tuple(sorted(found.values(), key=lambda decision: decision.order))
 
 
 @functools.cache
 def substitutes() -> dict[str, Substitutes]:
     """Give what the table says of values that can stand in for others, by path."""
-    found = [value for value in contents() if isinstance(value, Substitutes)]
-    for value in contents():
+    known = list(contents())
+    found = [value for value in known if isinstance(value, Substitutes)]
+    for value in known:
         if isinstance(value, tuple) and value and isinstance(value[0], Substitutes):
             found += value
     return {f"/domain/{one.path}": one for one in found}

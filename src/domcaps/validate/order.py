@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.elements.buses.disk import BUSES
 from domcaps.facts.arch import ARCHITECTURES
 from domcaps.files import package_text
 from domcaps.language.finding import Severity, Stage
 from domcaps.language.node_path import without_positions
+from domcaps.named_tuples import NamedTuple
 from domcaps.patterns import late_pattern
 from domcaps.validate.catalogue.rules import rules
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,6 +25,7 @@ from domcaps.language.finding import Finding
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.node_path import path_of, tag_of
 from domcaps.language.rule import Problem
+from domcaps.named_tuples import NamedTuple
 from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
@@ -77,10 +78,11 @@ class NearestTarget(NamedTuple):
 def wanted_of(root: Node) -> dict[str, str | None]:
     """Give what a domain names of its target, None for what it leaves to libvirt."""
     binary = root.find("devices/emulator")
+    kinds = [kind for system in root.iterchildren("os") for kind in _first_type(system)]
     return {
         "emulator": None if binary is None else "".join(map(str, binary.itertext())),
-        "arch": _named(root, "arch"),
-        "machine": _named(root, "machine"),
+        "arch": _named(kinds, "arch"),
+        "machine": _named(kinds, "machine"),
         "virttype": root.get("type"),
     }
 
@@ -330,10 +332,15 @@ def _board(machine: str) -> str:
     return re.sub(r"-\d[\w.]*$", "", machine)
 
 
-def _named(root: Node, attribute: str) -> str | None:
+def _first_type(system: Node) -> list[Node]:
+    found = system.find("type")
+    return [] if found is None else [found]
+
+
+def _named(kinds: list[Node], attribute: str) -> str | None:
     """Give an attribute of the guest's type: libvirt takes it from where it stands first."""
-    kinds = root.findall("os/type[1]")
-    return next((kind.get(attribute) for kind in kinds if attribute in kind.attrib), None) or None
+    given = (kind.get(attribute) for kind in kinds)
+    return next((text for text in given if text is not None), None) or None
 
 
 def _not_found(source: Source, fault: Fault) -> TargetNotFound:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from domcaps.named_tuples import NamedTuple
 
 
 class Minded(NamedTuple):

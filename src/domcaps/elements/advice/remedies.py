@@ -7,7 +7,7 @@ QEMU's QMP reference names, packages Debian's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.observed import (
@@ -20,6 +20,7 @@ from domcaps.language.observed import (
 )
 from domcaps.language.predicate import Constant
 from domcaps.language.remedy import Adviser, Effort, Remedy
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,7 +16,7 @@ Here is what an address looks like. Which places there are and who has taken the
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.elements.base.metadata import WITHOUT_METADATA, has_metadata
 from domcaps.language.lazy import cached_property
@@ -24,6 +24,7 @@ from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import ON_OFF, UNSIGNED, Int, OneOf
+from domcaps.named_tuples import NamedTuple
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ variables in `boot.loader`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from domcaps.elements.boards.defaults import CONSOLE_TARGET
 from domcaps.elements.boards.families import X86
@@ -23,6 +23,8 @@ from domcaps.language.wording import signless
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
+
+    from domcaps.language.domain import Domain
 
 _ORDERED = ("disk", "interface", "hostdev", "redirdev", "filesystem")
 """Devices that can have a place in the boot order; in others it is ignored."""
@@ -44,15 +46,21 @@ class AcpiTable(Part):
     )
 
 
-def _with_boot(system: Os) -> list[Node]:
-    devices = system.domain.root.find("devices")
-    if devices is None:
-        return []
-    return [
+def _boots(domain: Domain) -> list[Node]:
+    """Give ``<boot>`` of all devices that can have one, in the order of the document."""
+    found = [
         boot
-        for device in devices
-        if device.tag in _ORDERED and (boot := device.find("boot")) is not None
+        for tag in _ORDERED
+        for device in domain.find(f"devices/{tag}")
+        if (boot := device.find("boot")) is not None
     ]
+    return sorted(found, key=_line) if len(found) > 1 else found
+
+
+def _line(node: Node) -> int:
+    line: Any = node.sourceline  # the stubs do not know its type
+    number: int = line or 0
+    return number
 
 
 _DISK = "<disk type='file'><source file='/d'/><target dev='sda' bus='sata'/>{}</disk>"
@@ -68,10 +76,9 @@ _OS = "<os><type>hvm</type>{}</os>"
 )
 def kinds_or_devices(boot: Boot) -> Problems:
     """``<boot dev='…'>`` in ``<os>`` cannot be combined with ``<boot order='…'>`` in devices."""
-    system = boot.domain.first(Os)
-    if system is None or boot.domain.all(Boot)[0].node is not boot.node:
+    if boot.domain.all(Boot)[0].node is not boot.node:
         return
-    for ordered in _with_boot(system):
+    for ordered in boot.domain.once(_boots):
         if ordered.get("order"):
             line = ordered.sourceline
             message = (
@@ -94,7 +101,7 @@ def loadparm_has_its_form(system: Os) -> Problems:
     """Attribute ``loadparm`` of ``<boot>`` must be 1 to 8 characters: letters, digits, dots or
     spaces.
     """
-    for boot in _with_boot(system):
+    for boot in system.domain.once(_boots):
         given = boot.get("loadparm")
         if given is None:
             continue

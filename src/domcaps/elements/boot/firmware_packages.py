@@ -6,9 +6,8 @@ Fedora. A name such as ``ovmf`` stands for what it depends on in later releases.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from domcaps.facts.firmwarefile import Firmware, FirmwareFile, FirmwareMapping, FirmwareTarget
+from domcaps.named_tuples import NamedTuple
 
 
 class Packaged(NamedTuple):

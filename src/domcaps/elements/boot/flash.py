@@ -11,7 +11,7 @@ of variables as it is. A file that could not be checked, as in a recording, is u
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import IMAGE_FORMAT
 from domcaps.elements.boards.families import X86
@@ -32,6 +32,7 @@ from domcaps.language.quantities import shown_size
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problem, Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

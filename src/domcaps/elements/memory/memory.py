@@ -71,14 +71,21 @@ class MaxMemory(Part):
     slots = field("@slots", OrEmpty(UNSIGNED), expected="a number of memory slots, such as '16'")
 
 
-def _size(domain: Domain, kind: type[Part]) -> int:
-    part = domain.first(kind)
+def _size(part: Part | None) -> int:
     return 0 if part is None else kib(size_of(part.node, limit=MAX_BYTES))
+
+
+def _stated(domain: Domain) -> int:
+    return _size(domain.first(Memory))
+
+
+def _most(domain: Domain) -> int:
+    return _size(domain.first(MaxMemory))
 
 
 def max_memory(domain: Domain) -> int:
     """Give the most memory that a domain can come to have, in KiB; 0 is no more than it has."""
-    return _size(domain, MaxMemory)
+    return domain.once(_most)
 
 
 def memory_slots(domain: Domain) -> int:
@@ -89,12 +96,20 @@ def memory_slots(domain: Domain) -> int:
 
 def device_memory(domain: Domain) -> int:
     """Give the memory of all modules, in KiB."""
+    return domain.once(_plugged)
+
+
+def _plugged(domain: Domain) -> int:
     return sum(device.size_kib for device in domain.all(MemoryDevice))
 
 
 def total_memory(domain: Domain) -> int:
     """Give a domain's memory with that of its modules, in KiB."""
-    stated = _size(domain, Memory)
+    return domain.once(_total)
+
+
+def _total(domain: Domain) -> int:
+    stated = domain.once(_stated)
     cells = sum(cell.memory_kib for cell in domain.all(Cell))
     if cells and (domain.new or not stated):
         return cells + device_memory(domain)
@@ -131,7 +146,7 @@ def _is_unread(memory: Memory | None) -> bool:
     """Tell whether there is a size that can't be read, of which other findings tell."""
     if memory is None or not (memory.node.text or "").strip():
         return False
-    return memory.size is None or (memory.size > 0 and not _size(memory.domain, Memory))
+    return memory.size is None or (memory.size > 0 and not memory.domain.once(_stated))
 
 
 class MemoryOfDomain(Part):

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import PPC64
 from domcaps.elements.memory.memory import (
@@ -31,6 +31,7 @@ from domcaps.language.quantities import KIB, repeated, shown_size
 from domcaps.language.rule import Problem, Problems, problem, rule
 from domcaps.language.value_types import Int
 from domcaps.language.wording import counted, only
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from domcaps.language.domain import Domain

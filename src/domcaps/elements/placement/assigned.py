@@ -6,7 +6,7 @@ themselves are given, for QEMU's command line.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import ZPCI, Address, CcwAddress, PciAddress, UsbAddress
 from domcaps.elements.boards.families import PSERIES, S390_CCW
@@ -17,6 +17,7 @@ from domcaps.elements.placement.pci_devices import LISTED
 from domcaps.elements.placement.usb import Usb
 from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

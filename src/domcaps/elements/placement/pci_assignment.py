@@ -8,7 +8,7 @@ found, and nothing else.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import PciAddress
 from domcaps.elements.boards.families import I440FX, PSERIES, Q35
@@ -29,6 +29,7 @@ from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

@@ -6,9 +6,8 @@ connections, kept as bits of an integer: a device can be plugged in where they h
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from domcaps.elements.base.address import PciAddress
+from domcaps.named_tuples import NamedTuple
 
 HOTPLUG = 1
 AUTOMATIC = 2

@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import ARM_VIRT, I440FX, PSERIES, Q35, S390_CCW
 from domcaps.elements.placement.installed import InstalledControllers
@@ -26,6 +26,7 @@ from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 from domcaps.language.value_types import ON_OFF, UNSIGNED64, Int, fits
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

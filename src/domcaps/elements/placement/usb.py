@@ -6,7 +6,7 @@ the first one that is free, and libvirt adds hubs where ports run out, but no co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import Address, UsbAddress
 from domcaps.elements.boards.defaults import HOSTDEV_MODE, card_model, input_bus
@@ -23,6 +23,7 @@ from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import UNSIGNED
 from domcaps.language.wording import counted
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,6 +13,7 @@ from domcaps.language.finding import Stage
 from domcaps.language.fix import set_value
 from domcaps.language.host_files import host_file_rule, needs_file
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-    from domcaps.validate.schema.vocabulary import SchemaPlace
+    from domcaps.validate.schema.names import SchemaPlace
 
 # one step of a path: a name, and what an attribute or child of it must be
 _STEP = late_pattern(r"(?P<name>[^\[\]/]+)(?:\[(?P<at>@?)(?P<key>[\w:-]+)='(?P<value>[^']*)'\])?")

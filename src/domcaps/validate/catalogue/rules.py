@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from domcaps.elements import contents, contents_of
+from domcaps.elements import contents_by_class, contents_of
 from domcaps.language.part import Part
 from domcaps.language.rule import Rule
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @functools.cache
 def parts() -> tuple[type[Part], ...]:
     """Give every part with a path, each once."""
-    return _parts_among(contents())
+    return _parts_among(contents_by_class(type))
 
 
 def parts_in(modules: Iterable[str]) -> tuple[type[Part], ...]:
@@ -46,7 +46,7 @@ def rules() -> dict[type[Part], tuple[Rule, ...]]:
     """
     found: dict[type[Part], list[Rule]] = {}
     # a rule that another module imports is still one rule
-    for value in {id(one): one for one in contents() if isinstance(one, Rule)}.values():
+    for value in {id(one): one for one in contents_by_class(Rule)}.values():
         found.setdefault(value.part, []).append(value)
     _refuse_duplicates([rule for of_part in found.values() for rule in of_part])
     return {part: tuple(of_part) for part, of_part in found.items()}

@@ -20,11 +20,8 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 
-_IN_ONE_OF_EACH = (
-    "cpu/numa", "cpu/topology[2]", "cpu/maxphysaddr[2]", "os/loader[2]", "os/nvram[2]",
-    "os/varstore[2]", "devices/disk/source/cookies[2]",
-)  # fmt: skip
-"""What can be repeated, or have something that is, where no child of the domain is."""
+_ONCE_INSIDE = ("topology", "maxphysaddr", "loader", "nvram", "varstore")
+"""What counts once in ``<cpu>`` and ``<os>``."""
 
 
 def take_away(root: Node) -> Iterator[Node]:
@@ -54,12 +51,23 @@ def _repeated(root: Node, path: str) -> list[Node]:
 def _of_domain(root: Node) -> Iterator[Node]:
     tags = [child.tag for child in root]
     # most domains have one of each, and no NUMA: a few looks instead of one for each
-    if len(set(tags)) < len(tags) or any(root.find(path) is not None for path in _IN_ONE_OF_EACH):
+    if len(set(tags)) < len(tags) or _may_repeat_inside(root):
         for path in FIRST_WINS:
             yield from _repeated(root, path)
     for path in FIRST_CHILDREN_WIN:
         for around in root.iterfind(path):
             yield from _repeated_children(around)
+
+
+def _may_repeat_inside(root: Node) -> bool:
+    """Tell whether something can be repeated though no child of the domain is."""
+    for around in root.iterchildren("cpu", "os"):
+        tags = [child.tag for child in around]
+        if "numa" in tags:
+            return True
+        if len(set(tags)) < len(tags) and any(tags.count(name) > 1 for name in _ONCE_INSIDE):
+            return True
+    return root.find("devices/disk/source/cookies") is not None
 
 
 def _of_devices(root: Node) -> Iterator[Node]:

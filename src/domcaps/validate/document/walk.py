@@ -9,9 +9,10 @@ backed by an image.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.language.domain import split_path
+from domcaps.named_tuples import NamedTuple
 from domcaps.patterns import late_pattern
 from domcaps.validate.checks import all_part_checks, values_of
 from domcaps.validate.document.shape_ids import (
@@ -25,7 +26,7 @@ from domcaps.validate.document.shape_ids import (
     names_of,
     outline,
 )
-from domcaps.validate.schema.vocabulary import SchemaPlace, vocabulary
+from domcaps.validate.schema.vocabulary import vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from domcaps.language.dialect import Dialect
     from domcaps.language.part import Part
     from domcaps.validate.checks import PartChecks
+    from domcaps.validate.schema.names import SchemaPlace
 
 
 NO_VALUES: frozenset[str] = frozenset()

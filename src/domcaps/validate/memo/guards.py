@@ -8,9 +8,10 @@ called only in the others.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from domcaps.language.domain import OfTarget, split_path
+from domcaps.named_tuples import NamedTuple
 from domcaps.patterns import late_pattern
 from domcaps.validate.checks import Checks, rules_in
 from domcaps.validate.document.shape_ids import names_of

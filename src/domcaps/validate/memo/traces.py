@@ -18,9 +18,10 @@ two worlds takes memory once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from domcaps.language.domain import Domain
+from domcaps.named_tuples import NamedTuple
 from domcaps.validate.document.shape_ids import LONGEST_NAME, NO_SHAPE
 from domcaps.validate.memo.guards import contents
 from domcaps.validate.memo.recent import Recent, shared
@@ -125,10 +126,10 @@ class TraceMemo:
     def _record(self, key: _Key, walk: DocumentWalk) -> None:
         """Remember a skeleton that is met for the first time, of which everything is looked at."""
         skeleton = walk.skeleton
-        names = (item for item in skeleton if isinstance(item, str))
         if len(walk.order) > _MOST_ELEMENTS or NO_SHAPE in skeleton:
             return
-        if all(len(name) <= LONGEST_NAME for name in names):
+        names = [item for item in skeleton if item.__class__ is str]
+        if max(map(len, names), default=0) <= LONGEST_NAME:
             skeletons.put(_shared_key(key), UNTRIED, _size(key, UNTRIED))
 
     def _try(self, walk: DocumentWalk, hidden: frozenset[Place], *, new: bool) -> Trace:

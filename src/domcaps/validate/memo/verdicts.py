@@ -8,9 +8,10 @@ the domain names may change between two calls: such a verdict is not kept.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from domcaps.errors import DomcapsError
+from domcaps.named_tuples import NamedTuple
 from domcaps.validate.check import STOPPED, Validation, validate
 from domcaps.validate.memo.recent import Recent, shared
 

@@ -9,7 +9,7 @@ wants to be there, and the forms of names and paths. All that stands in
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from domcaps.elements.schema.datatypes import form_of
 from domcaps.elements.schema.together import EVENTS, RESOURCES, SIDE_BY_SIDE
@@ -17,6 +17,7 @@ from domcaps.language.change import named
 from domcaps.language.changes.schema import SCHEMA_SIGNS
 from domcaps.language.finding import quoted
 from domcaps.language.rule import problem
+from domcaps.named_tuples import NamedTuple
 from domcaps.validate.document.shape_ids import names_of
 from domcaps.validate.document.walk import domain_position
 from domcaps.validate.schema.vocabulary import pieces

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domcaps.elements.schema.datatypes import FORMS
 from domcaps.language.change import named
+from domcaps.named_tuples import NamedTuple
 from domcaps.validate.schema.vocabulary import pieces
 
 if TYPE_CHECKING:

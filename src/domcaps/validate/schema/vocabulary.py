@@ -33,14 +33,17 @@ What the table's parts declare or know is added, so that a new field needs no se
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, NamedTuple
+import zlib
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from domcaps.files import package_text
+from domcaps.named_tuples import NamedTuple
 from domcaps.patterns import late_pattern
 from domcaps.similar import close_matches
 from domcaps.validate.catalogue.rules import parts
+from domcaps.validate.schema.names import PACKAGE, SchemaPlace, listed_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,17 +51,6 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.language.part import Part
-
-
-class SchemaPlace(msgspec.Struct, eq=False):
-    """What may stand at one place of a domain: all the names."""
-
-    attributes: set[str] = msgspec.field(default_factory=set)
-    children: dict[str, SchemaPlace] = msgspec.field(default_factory=dict)
-
-    def child(self, name: str) -> SchemaPlace:
-        """Give the place of an element inside, made where it is new."""
-        return self.children.setdefault(name, SchemaPlace())
 
 
 class Condition(NamedTuple):
@@ -121,8 +113,7 @@ def pieces() -> dict[str, Piece]:
     """Read the file: what is said of ``domain``, and under other names."""
     outside = Piece()
     known = {"": outside}
-    text = package_text("domcaps.elements.schema", "vocabulary.txt")
-    for line in text.splitlines():
+    for line in _text().splitlines():
         if line and line[0] != "#":
             path, *words = line.split()
             for one in _expanded(path.removeprefix("/")):
@@ -130,6 +121,10 @@ def pieces() -> dict[str, Piece]:
                 for word in words:
                     _say(piece, word)
     return outside.children
+
+
+def _text() -> str:
+    return package_text(PACKAGE, "vocabulary.txt")
 
 
 def _expanded(path: str) -> Iterator[str]:
@@ -203,6 +198,18 @@ def _say(piece: Piece, word: str) -> None:
 @functools.cache
 def vocabulary() -> SchemaPlace:
     """Give the place of ``<domain>``, with all below it."""
+    return listed_places(fingerprint()) or made_vocabulary()
+
+
+def fingerprint() -> str:
+    """Give a checksum of all that names of places follow from: the file, and the table's parts."""
+    declared = (text for kind in parts() for text in (kind.path or "", *_named_in(kind)))
+    checksum = zlib.crc32("\n".join((_text(), *declared)).encode())
+    return f"{checksum:08x}"
+
+
+def made_vocabulary() -> SchemaPlace:
+    """Work out the place of ``<domain>``, without the list that was made beforehand."""
     domain = _place(frozenset({pieces()["domain"]}), {})
     for kind in parts():
         _declare(domain, kind)
@@ -243,8 +250,7 @@ def _place_at(place: SchemaPlace, path: str) -> SchemaPlace:
 def _declare(domain: SchemaPlace, kind: type[Part]) -> None:
     """Add what a part declares; paths that are more than names say nothing about names."""
     path = kind.path or ""
-    knows = [known for base in kind.__mro__ for known in vars(base).get("knows", ())]
-    for inner in (*(declared.path for declared in kind.fields()), *knows):
+    for inner in _named_in(kind):
         steps, _, attribute = inner.rpartition("@") if "@" in inner else (inner, "", "")
         full = f"{path}/{steps}"
         if any(sign in full for sign in "*[.("):
@@ -252,6 +258,12 @@ def _declare(domain: SchemaPlace, kind: type[Part]) -> None:
         place = _place_at(domain, full)
         if attribute:
             place.attributes.add(attribute)
+
+
+def _named_in(kind: type[Part]) -> list[str]:
+    """Give the paths of all that a part declares or knows."""
+    knows = [known for base in kind.__mro__ for known in vars(base).get("knows", ())]
+    return [*[declared.path for declared in kind.fields()], *knows]
 
 
 def nearest(place: SchemaPlace, attribute: str, tag: str) -> tuple[str, ...]:

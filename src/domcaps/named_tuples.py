@@ -1,0 +1,39 @@
+"""`typing.NamedTuple` without looks at annotations, which cost more than all else of such a class.
+
+Modules that a verdict loads use it in the same way: they need
+``from __future__ import annotations``. Elsewhere `typing.NamedTuple` will do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import NamedTuple as NamedTuple
+else:
+    from collections import namedtuple
+
+    _KEPT_APART = frozenset({"__module__", "__qualname__", "__annotations__", "__orig_bases__"})
+
+    class _NamedTupleType(type):
+        """Makes a class of tuples of a class statement."""
+
+        def __new__(cls, name: str, _: tuple[type, ...], namespace: dict[str, Any]) -> type:
+            types = namespace.get("__annotations__", {})
+            defaults = [namespace.pop(field) for field in types if field in namespace]
+            made = namedtuple(name, types, defaults=defaults, module=namespace["__module__"])  # noqa: PYI024
+            made.__qualname__ = namespace["__qualname__"]
+            made.__annotations__ = types
+            for attribute, value in namespace.items():
+                if attribute not in _KEPT_APART:
+                    setattr(made, attribute, value)
+            return made
+
+    class _Base:
+        """What a class names as its base; it is a plain tuple in the end."""
+
+        def __mro_entries__(self, bases: tuple[object, ...]) -> tuple[type, ...]:
+            return (_MARK,)
+
+    _MARK = type.__new__(_NamedTupleType, "NamedTuple", (), {})
+    NamedTuple = _Base()
