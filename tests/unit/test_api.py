@@ -333,6 +333,17 @@ class TestWords:
         assert host.validate(GOOD).verdict == "accepted"
 
 
+DISKS = ["/srv/a.qcow2,size=1GiB"]
+
+
+def test_pins_give_the_same_guest_again(host: domcaps.Host) -> None:
+    first = open_plain("debian12-x86_64").choose("web", graphics="vnc", disks=DISKS)
+    assert first.pins["os.machine"].startswith("pc-q35-")
+    again = host.choose("web", graphics="vnc", disks=DISKS, pinned=first.pins)
+    assert not [note for note in again.notes if "pinned" in note]
+    assert f'machine="{first.target.machine}"' in again.xml
+
+
 class TestCompare:
     def test_two_hosts_and_a_domain(self, host: domcaps.Host) -> None:
         other = open_plain("debian12-x86_64")

@@ -59,6 +59,16 @@ class Chosen:
         """Every decision, the most important first."""
         return _steps(self)
 
+    @property
+    def pins(self) -> dict[str, str]:
+        """What was decided, as `pinned` takes it: the machine type has its version."""
+        values = {"os.machine": self.target.machine, "virttype": self.target.virttype}
+        return values | {
+            step.name: step.value
+            for step in self.steps
+            if step.name != "os.machine" and "[" not in step.name
+        }
+
 
 def _steps(chosen: Chosen) -> tuple[Step, ...]:
     """Give the steps by which a domain was chosen."""

@@ -26,14 +26,8 @@ class _Pins(msgspec.Struct):
 
 
 def dumps(chosen: Chosen) -> str:
-    """Write down what was decided: the machine type with its version, and every other value."""
-    values = {"os.machine": chosen.target.machine, "virttype": chosen.target.virttype}
-    values |= {
-        step.name: step.value
-        for step in chosen.steps
-        if step.name != "os.machine" and "[" not in step.name
-    }
-    return json.dumps({"form": _FORM, "values": values}, indent=2) + "\n"
+    """Write down what was decided."""
+    return json.dumps({"form": _FORM, "values": chosen.pins}, indent=2) + "\n"
 
 
 def loads(text: str, where: str) -> dict[str, str]:
