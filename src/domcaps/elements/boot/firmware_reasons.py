@@ -30,6 +30,11 @@ _NO_SMM = "it is not protected by SMM, and the loader says secure='yes'"
 def unmet(firmware: Firmware, wish: FirmwareWish, arch: str, machine: str) -> Iterator[str]:
     """Name each wish of a domain that a descriptor fails; nothing where it fits."""
     yield from _target(firmware, arch, machine)
+    yield from _unmet_anywhere(firmware, wish)
+
+
+def _unmet_anywhere(firmware: Firmware, wish: FirmwareWish) -> Iterator[str]:
+    """Name each wish that a descriptor fails on any machine type."""
     if wish.interface not in firmware.interface_types:
         offered = ", ".join(firmware.interface_types) or "no interface"
         yield f"it is {offered} firmware, not {wish.interface or 'of an interface type'}"
@@ -184,8 +189,9 @@ def _instead(domain: Domain) -> Iterator[str]:
     """Name the machine type, or the removal, by which a descriptor fits that fails that alone."""
     wish, arch = wish_of(domain), domain.arch
     descriptors = [one for one in domain.world.host.firmware.firmwares if _is_for(one, domain)]
-    for machine in newest_machines(domain.world):
-        if any(not any(unmet(one, wish, arch, machine.name)) for one in descriptors):
+    fitting = [one for one in descriptors if not any(_unmet_anywhere(one, wish))]
+    for machine in newest_machines(domain.world) if fitting else ():
+        if any(one.suits(arch, machine.name) for one in fitting):
             wanted = ", ".join(name for name, on in wish.features if on == "yes")
             why = f": firmware with {wanted} is for that machine type" if wanted else ""
             yield f"Use machine={machine.alias or machine.name!r}{why}"
