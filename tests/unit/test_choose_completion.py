@@ -78,6 +78,25 @@ ADDED = [
         devices="<hostdev mode='subsystem' type='mdev' model='vfio-pci' display='on'><source>"
         "<address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source></hostdev>"), "12.8",
      ["display='on'", "<graphics type='vnc'/>"], []),
+    ("a NUMA cell that keeps its memory to itself", domain(
+        top="<cpu><numa><cell id='0' cpus='0-1' memory='2' unit='GiB' memAccess='private'/></numa>"
+        "</cpu>", devices="<filesystem><driver type='virtiofs'/><source dir='/srv'/>"
+        "<target dir='s'/></filesystem>"), "12.8", ["memAccess='shared'", "mode='shared'"], []),
+    ("a floppy drive on a bus of disks", domain(
+        devices="<disk type='file' device='floppy'><target dev='sda' bus='usb'/></disk>"), "11.3",
+     ["dev='fda' bus='fdc'"], []),
+    ("a CD-ROM drive on virtio", domain(
+        devices="<disk type='file' device='cdrom'><target dev='vda' bus='virtio'/></disk>"), "12.8",
+     ["dev='sda' bus='sata'"], []),
+    ("many CPUs on a pc of a version", domain(
+        vcpu="256", machine="pc-i440fx-9.2", top=PASSTHROUGH), "12.8",
+     ["machine='pc-q35-9.2'", "<vcpu>256</vcpu>"], []),
+    ("a misspelt machine type without a version", domain(machine="pc-q53"), "12.8",
+     ["machine='q35'"], []),
+    ("a template whose format is not said", domain(
+        os="<loader readonly='yes' type='pflash'>/b/code.qcow2</loader>"
+        "<nvram template='/b/vars.qcow2' format='qcow2'/>"), "12.8",
+     ["format='qcow2' templateFormat='qcow2'"], []),
     ("a folder as a writable disk", domain(
         devices="<disk type='dir'><driver type='fat'/><source dir='/a'/><target dev='vda'/></disk>"
     ), "12.8", ["<readonly"], []),

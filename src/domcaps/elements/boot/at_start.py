@@ -24,7 +24,11 @@ from domcaps.elements.boot.firmware import (
 )
 from domcaps.elements.boot.os import Loader, Nvram, Os
 from domcaps.facts.kvm import KVM_UNSEEN
-from domcaps.language.changes.boot import FIRMWARE_FEATURES_READ, FIRMWARE_REWORKED
+from domcaps.language.changes.boot import (
+    FIRMWARE_FEATURES_READ,
+    FIRMWARE_PERSISTENT,
+    FIRMWARE_REWORKED,
+)
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.part import Part
@@ -233,14 +237,25 @@ def template_has_the_format(nvram: Nvram) -> Problems:
     if nvram.format not in {"raw", "qcow2"}:
         return
     form = _template_format(nvram)
-    if form and form != nvram.format:
-        yield problem(
-            f"the template has the format {form!r}, but <nvram> has {nvram.format!r}; "
-            f"use format={form!r}",
-            nvram,
-            "@format",
-            accepted=[form or IMAGE_FORMAT],
-        )
+    if not form or form == nvram.format:
+        return
+    said = set_value(nvram.format, "@templateFormat")
+    # libvirt takes a template for raw where nothing tells its format
+    unsaid = _is_named_for(nvram) and libvirt_reads(nvram, FIRMWARE_PERSISTENT)
+    use = f"templateFormat={nvram.format!r}" if unsaid else f"format={form!r}"
+    yield problem(
+        f"the template has the format {form!r}, but <nvram> has {nvram.format!r}; use {use}",
+        nvram,
+        "@format",
+        accepted=[form or IMAGE_FORMAT],
+        fix=said if unsaid else (),
+    )
+
+
+def _is_named_for(nvram: Nvram) -> bool:
+    """Tell whether the template's name ends with the format of the variables."""
+    unsaid = nvram.template_format not in {"raw", "qcow2"}
+    return unsaid and (nvram.template or "").endswith(f".{nvram.format}")
 
 
 def _template_format(nvram: Nvram) -> str | None:
