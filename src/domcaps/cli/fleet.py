@@ -202,22 +202,15 @@ def accepts(
 
 
 def _each(fleet: Fleet, documents: list[tuple[str, bytes]], libvirt: str, form: str) -> None:
+    from domcaps.fleet.answers_json import verdict_json
+
     found = list(fleet.verdicts(documents, libvirt))
     rows = [(v.domain, v.host, "yes" if v.accepted else "no", tuple(f.code for f in v.errors),
              tuple(f.code for f in v.warnings)) for v in found]  # fmt: skip
     columns = ("domain", "host", "accepted", "errors", "warnings")
-    content = [{"host": v.host, "domain": v.domain, "errors": list(map(_finding, v.errors)),
-                "warnings": list(map(_finding, v.warnings))} for v in found]  # fmt: skip
+    content = list(map(verdict_json, found))
     show(form, "Verdicts", content, [Table("verdicts", columns, rows)], unread=fleet.unread)
     end(fleet.unread)
-
-
-def _finding(found: Any) -> dict[str, Any]:
-    names = ("code", "message", "path", "line", "column")
-    return {
-        **{name: getattr(found, name) for name in names},
-        "stage": found.stage.value, "accepted": list(found.accepted), "as_if": found.as_if,
-    }  # fmt: skip
 
 
 def _least(fleet: Fleet, found: Accepts, data: bytes, libvirt: str) -> list[Any]:
@@ -445,15 +438,15 @@ def drift(store: str, form: str) -> None:
 @click.argument("choice", metavar="[CHOICE]", default="")
 @fleet_format_option
 def history(store: str, host: str, choice: str, form: str) -> None:
-    """Show when and how a host changed.
+    """Show when and how a host changed, and which files of it.
 
     With CHOICE, such as video.modelType=qxl, show since when that value is supported or not.
     """
     from domcaps.fleet.compare import history as changes
 
     found = changes(_open(store), host, choice)
-    rows = [(one.since, one.before, one.after, one.facts) for one in found]
-    columns = ("since", "before", "after", "what changed")
+    rows = [(one.since, one.before, one.after, one.facts, one.files) for one in found]
+    columns = ("since", "before", "after", "what changed", "files")
     show(form, f"History of {host}", found, [Table("changes", columns, rows)])
 
 

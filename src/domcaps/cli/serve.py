@@ -76,6 +76,24 @@ if TYPE_CHECKING:
     help="Let clients start, change and end domains that exist in memory only. No machine runs. "
     "All connections of a user share their domains; with 'connection' each has its own.",
 )
+@click.option(
+    "--http",
+    "http",
+    metavar="ADDRESS:PORT",
+    multiple=True,
+    help="Serve a fleet over HTTP instead of libvirt's protocol; may be repeated. Needs --store "
+    "and the extra 'http'.",
+)
+@click.option("--store", metavar="STORE", help="With --http: the store of recordings to serve.")
+@click.option(
+    "--token-file",
+    "tokens",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="With --http: file with one token on each line; a client needs one of them. Required for "
+    "addresses that a network reaches.",
+)
+@click.argument("domains", metavar="[DOMAINS…]", nargs=-1)
 @as_option
 @allow_emulator_of("a client")
 @libvirt_option()
@@ -106,6 +124,10 @@ def command(
     libvirt: str,
     max_clients: int,
     log_level: str,
+    http: tuple[str, ...],
+    store: str | None,
+    tokens: Path | None,
+    domains: tuple[str, ...],
 ) -> None:
     """Serve libvirt clients over libvirt's wire protocol, until SIGTERM or Ctrl-C.
 
@@ -115,7 +137,23 @@ def command(
       virsh -c 'qemu+unix:///system?socket=/run/domcaps/libvirt-sock' domcapabilities
       virsh -c 'qemu+tcp://127.0.0.1:16509/system' domcapabilities --machine q35
       virsh -c 'qemu+tcp://127.0.0.1:16509/system?host=NAME' capabilities   (with --zoo)
+
+    With --http, the questions of 'domcaps fleet' are answered as JSON, and a page shows the fleet.
+    DOMAINS are files or folders of domains that the page shows:
+
+    \b
+      domcaps serve --http 127.0.0.1:8780 --store fleet.store domains/
     """  # noqa: D301 - click takes the character, not its name
+    if http:
+        from domcaps.cli._serving_http import serve_fleet
+
+        if paths or addresses or host_file or zoo:
+            raise click.UsageError("--http excludes --socket, --listen, --host and --zoo")
+        _log(log_level)
+        serve_fleet(http, store, tokens, domains)
+        return
+    if store or tokens or domains:
+        raise click.UsageError("--store, --token-file and DOMAINS belong to --http")
     import asyncio
 
     from domcaps.serve.limits import ServerLimits

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domcaps.facts.record import HostRecord
+from domcaps.fleet.changed_files import changed_files
 from domcaps.fleet.manifest import encode, sha256
 
 if TYPE_CHECKING:
@@ -41,12 +42,16 @@ class Differs(msgspec.Struct, frozen=True):
 
 
 class ManifestChange(msgspec.Struct, frozen=True):
-    """What changed on a host between two of its manifests; the truths are those of a choice."""
+    """What changed on a host between two of its manifests; the truths are those of a choice.
+
+    `files` are lines such as ``removed /usr/share/qemu/firmware/60-edk2.json``.
+    """
 
     since: str
     facts: tuple[str, ...]
     before: str = ""
     after: str = ""
+    files: tuple[str, ...] = ()
 
 
 def classes(fleet: Fleet) -> list[HostClass]:
@@ -119,11 +124,19 @@ def history(fleet: Fleet, host: str, choice: str = "") -> list[ManifestChange]:
         if not number or moment[1].digest != moments[number - 1][1].digest
     ]
     if not choice:
+        earlier = [None, *(found for _, found in distinct)]
         return [
-            ManifestChange(_moment(key), _changed(distinct[n - 1][1] if n else None, found))
-            for n, (key, found) in enumerate(distinct)
+            _change(fleet.store, key, before, found)
+            for before, (key, found) in zip(earlier, distinct, strict=False)
         ]
     return list(_bisected(fleet, distinct, choice))
+
+
+def _change(
+    store: FleetStore, key: str, before: Manifest | None, after: Manifest
+) -> ManifestChange:
+    files = () if before is None else changed_files(store, before, after)
+    return ManifestChange(_moment(key), _changed(before, after), files=files)
 
 
 def _bisected(
@@ -150,7 +163,8 @@ def _bisected(
     for number in between(0, len(moments) - 1) if moments else ():
         key, manifest = moments[number]
         changed = _changed(moments[number - 1][1], manifest)
-        yield ManifestChange(_moment(key), changed, truth(number - 1), truth(number))
+        named = changed_files(fleet.store, moments[number - 1][1], manifest)
+        yield ManifestChange(_moment(key), changed, truth(number - 1), truth(number), named)
 
 
 def truth_of(fleet: Fleet, manifest: Manifest, choice: str) -> str:

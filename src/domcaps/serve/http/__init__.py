@@ -1,0 +1,1 @@
+"""A fleet over HTTP: the questions of `domcaps fleet` as JSON, its page and its metrics."""

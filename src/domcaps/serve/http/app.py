@@ -1,0 +1,139 @@
+"""The paths of the service, and what every request must pass: limits, tokens, names of hosts."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from domcaps.serve.http.openapi import ENDPOINTS, document
+from domcaps.serve.http.questions import JSON, HttpAnswer, HttpQuestion, failed
+from domcaps.serve.http.worker import AnsweringWorker, HttpLimits, OverloadedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection
+
+    from starlette.requests import Request
+
+    from domcaps.serve.http.access import Gate
+    from domcaps.serve.http.openapi import Endpoint
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+}
+_LONGEST_PARAMETER = 1000
+
+
+def make_app(
+    worker: AnsweringWorker, gate: Gate, limits: HttpLimits, names: Collection[str] = ()
+) -> Starlette:
+    """Make the application. `names` are the names by which clients may call the server.
+
+    Without tokens a page of another site, open in a browser of this machine, could ask by a name of
+    its own that leads here: other names than these are refused then.
+    """
+    service = _Service(worker, gate, limits, frozenset(names))
+    routes = [
+        Route("/health", service.health, methods=["GET"]),
+        Route("/openapi.json", service.describe, methods=["GET"]),
+        Route("/metrics", service.plain("metrics"), methods=["GET"]),
+        Route("/", service.plain("page"), methods=["GET"]),
+        *(
+            Route(one.path, service.asking(one), methods=["POST" if one.has_domain else "GET"])
+            for one in ENDPOINTS
+        ),
+    ]
+    return Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = getattr(error, "headers", None) or {}
+    return _response(failed(status, getattr(error, "detail", "")), **headers)
+
+
+def _response(answer: HttpAnswer, **headers: str) -> Response:
+    return Response(
+        answer.data, answer.status, media_type=answer.kind, headers={**_HEADERS, **headers}
+    )
+
+
+class _Service:
+    def __init__(
+        self, worker: AnsweringWorker, gate: Gate, limits: HttpLimits, names: frozenset[str]
+    ) -> None:
+        self._worker, self._gate, self._limits, self._names = worker, gate, limits, names
+        self._described = msgspec.json.encode(document())
+
+    async def health(self, _: Request) -> Response:
+        """Say that the event loop runs; the worker is started when it is needed."""
+        return _response(HttpAnswer(200, JSON, b'{"version":1,"status":"ok"}'))
+
+    async def describe(self, _: Request) -> Response:
+        """Give the OpenAPI document."""
+        return _response(HttpAnswer(200, JSON, self._described))
+
+    def plain(self, name: str) -> Callable[[Request], Awaitable[Response]]:
+        """Give the handler of what is no question: page and metrics."""
+
+        async def handle(request: Request) -> Response:
+            self._admit(request)
+            return await self._answer(HttpQuestion(name))
+
+        return handle
+
+    def asking(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+        """Give the handler of a question."""
+        known = {name for name, _ in endpoint.parameters}
+
+        async def handle(request: Request) -> Response:
+            self._admit(request)
+            given = dict(request.query_params)
+            unknown = sorted(given.keys() - known)
+            if unknown or len(given) != len(request.query_params.multi_items()):
+                return _response(failed(400, f"the parameters are {', '.join(sorted(known))}"))
+            if any(len(value) > _LONGEST_PARAMETER for value in given.values()):
+                return _response(failed(400, "a parameter is too long"))
+            given |= {name: str(value) for name, value in request.path_params.items()}
+            domain = await self._body(request) if endpoint.has_domain else b""
+            question = HttpQuestion(endpoint.name, tuple(sorted(given.items())), domain)
+            return await self._answer(question)
+
+        return handle
+
+    def _admit(self, request: Request) -> None:
+        if not self._gate.admits(request.headers.get("authorization", "")):
+            raise HTTPException(
+                401, "a token is needed", {"WWW-Authenticate": 'Basic realm="domcaps"'}
+            )
+        name = request.url.hostname or ""
+        if self._gate.is_open and name not in self._names:
+            raise HTTPException(403, "the server is not known by this name")
+
+    async def _body(self, request: Request) -> bytes:
+        parts, size = [], 0
+        try:
+            async with asyncio.timeout(self._limits.receive_seconds):
+                async for part in request.stream():
+                    size += len(part)
+                    if size > self._limits.domain:
+                        raise HTTPException(413, "the domain is too large")
+                    parts.append(part)
+        except TimeoutError as error:
+            raise HTTPException(408, "the domain arrives too slowly") from error
+        return b"".join(parts)
+
+    async def _answer(self, question: HttpQuestion) -> Response:
+        try:
+            return _response(await self._worker.answer(question))
+        except OverloadedError:
+            answer = failed(503, "too many questions wait")
+            return _response(answer, **{"Retry-After": "5"})

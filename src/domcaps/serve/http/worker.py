@@ -1,0 +1,174 @@
+"""The process that answers: one that takes too long is ended, and the next question gets another.
+
+A domain may be made to take long. The event loop must not wait for it, and no thread can be ended,
+so answers are made in a process of their own. Questions wait for each other: the fleet in memory is
+the same for all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import resource
+import signal
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from domcaps.serve.http.questions import Fleets, HttpAnswer, HttpQuestion, failed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+
+_LOOK_SECONDS = 1.0
+"""How old the look at the store's hosts may be for an answer."""
+
+_LONG = frozenset({"page", "metrics", "features"})
+_KEPT_BYTES = 32 << 20
+_MEMORY = 4 << 30
+_ANSWER = msgspec.msgpack.Decoder(HttpAnswer)
+_QUESTION = msgspec.msgpack.Decoder(HttpQuestion)
+_CONTEXT = multiprocessing.get_context("spawn")
+
+
+class OverloadedError(Exception):
+    """More questions wait than may."""
+
+
+class HttpLimits(msgspec.Struct, frozen=True):
+    """Limits of the service; times in seconds.
+
+    A question gets `seconds`, one about all that hosts give `long_seconds`; `waiting` ones may
+    wait, a request has `receive_seconds` to arrive, and a domain may have `domain` bytes. So many
+    `connections` may be open.
+    """
+
+    seconds: float = 60.0
+    long_seconds: float = 300.0
+    waiting: int = 1000
+    receive_seconds: float = 10.0
+    domain: int = 8 << 20
+    connections: int = 1000
+
+
+class AnsweringWorker:
+    """The worker's side that the event loop sees."""
+
+    def __init__(
+        self, store: str, domains: Sequence[tuple[str, bytes]], limits: HttpLimits
+    ) -> None:
+        self._store, self._domains, self._limits = store, tuple(domains), limits
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+        self._process: BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self.restarts = 0
+
+    async def answer(self, question: HttpQuestion) -> HttpAnswer:
+        """Answer when it is the question's turn; raises `OverloadedError`."""
+        if self._waiting >= self._limits.waiting:
+            raise OverloadedError
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await asyncio.shield(asyncio.ensure_future(self._asked(question)))
+        finally:
+            self._waiting -= 1
+
+    async def _asked(self, question: HttpQuestion) -> HttpAnswer:
+        long = question.name in _LONG
+        seconds = self._limits.long_seconds if long else self._limits.seconds
+        pipe = self._started()
+        arrived = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_reader(pipe.fileno(), arrived.set)
+        try:
+            pipe.send_bytes(msgspec.msgpack.encode(question))
+            async with asyncio.timeout(seconds):
+                await arrived.wait()
+            return _ANSWER.decode(pipe.recv_bytes())
+        except TimeoutError:
+            self._end(pipe)
+            return failed(504, f"the answer takes more than {seconds:g} s")
+        except (EOFError, OSError, msgspec.DecodeError):
+            self._end(pipe)
+            return failed(500, "the process that answers ended")
+        finally:
+            if not pipe.closed:
+                loop.remove_reader(pipe.fileno())
+
+    def _started(self) -> Connection:
+        if self._pipe is None or self._process is None or not self._process.is_alive():
+            self.restarts += 1
+            self._pipe, theirs = _CONTEXT.Pipe()
+            self._process = _CONTEXT.Process(
+                target=_work, args=(theirs, self._store, self._domains), daemon=True
+            )
+            self._process.start()
+            theirs.close()
+        return self._pipe
+
+    def _end(self, pipe: Connection) -> None:
+        asyncio.get_running_loop().remove_reader(pipe.fileno())
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+        if self._pipe is not None:
+            self._pipe.close()
+        self._process = self._pipe = None
+
+
+def _work(pipe: Connection, store: str, domains: tuple[tuple[str, bytes], ...]) -> None:
+    """Answer until the pipe is closed."""
+    from domcaps.fleet.fleet import Fleet
+
+    # Ctrl-C on a terminal is for the server
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    kept = _KeptAnswers(Fleets(lambda: Fleet.open(store), domains))
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            question = _QUESTION.decode(pipe.recv_bytes())
+            pipe.send_bytes(msgspec.msgpack.encode(kept.answer(question)))
+
+
+class _KeptAnswers:
+    """Answers that hold as long as the store's hosts are the same."""
+
+    def __init__(self, fleets: Fleets) -> None:
+        self._fleets = fleets
+        self._kept: OrderedDict[HttpQuestion, HttpAnswer] = OrderedDict()
+        self._size = 0
+        self._looked = -_LOOK_SECONDS
+
+    def answer(self, question: HttpQuestion) -> HttpAnswer:
+        """Give what is known, or find it out."""
+        if time.monotonic() - self._looked >= _LOOK_SECONDS:
+            if self._fleets.refresh():
+                self._kept.clear()
+                self._size = 0
+            self._looked = time.monotonic()
+        if question in self._kept:
+            self._kept.move_to_end(question)
+            return self._kept[question]
+        found = self._fleets.answer(question)
+        if question.name != "metrics" and found.status == 200:
+            self._keep(question, found)
+        return found
+
+    def _keep(self, question: HttpQuestion, found: HttpAnswer) -> None:
+        self._kept[question] = found
+        self._size += len(found.data) + len(question.domain)
+        while self._size > _KEPT_BYTES and self._kept:
+            old, answer = self._kept.popitem(last=False)
+            self._size -= len(answer.data) + len(old.domain)
