@@ -27,7 +27,7 @@ from domcaps.serve.xdr import (
     unpack,
 )
 from sandbox_client import DOMAIN, HOST, Watching, create, define, failure, names, on, state, xml
-from serve_client import CallError, Client
+from serve_client import CallError, Client, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -212,6 +212,21 @@ def test_volumes_of_a_sandbox_are_made_copied_grown_and_removed(client: Watching
     client.ask(94, Record(), (VOLUME, copied), (UINT, 0))
     assert client.ask(91, INT, (OBJECT, within)) == 1
     assert failure(client, 94, (VOLUME, copied), (UINT, 0)).startswith("50: ")
+
+
+def test_what_is_uploaded_is_taken_and_confirmed(client: Watching) -> None:
+    made = volume(client, pool(client), "a")
+    asked = ((VOLUME, made), (UHYPER, 0), (UHYPER, 0), (UINT, 0))
+    client.ask(208, Record(), *asked)
+    stream = {"kind": 3, "serial": client.serial}
+    for _ in range(3):
+        client.send(message(208, bytes(50_000), status=2, **stream))
+    client.send(message(208, status=0, **stream))
+    head, data = client.receive() or ((), b"x")
+    assert (head[2:], data) == ((208, 3, client.serial, 0), b"")
+    # one that was not opened is ignored
+    client.send(message(208, status=0, kind=3, serial=7))
+    assert client.hostname() == "test"
 
 
 def test_pools_of_all_types_can_be_made_and_have_room(client: Watching) -> None:

@@ -21,6 +21,7 @@ from domcaps.serve.frames import Frame, FrameError, ReplyStatus, Type
 from domcaps.serve.jobs import arguments, as_libvirt_error, encode, job_of, outcome
 from domcaps.serve.procedures import procedures
 from domcaps.serve.sockets import has_left
+from domcaps.serve.uploads import Uploads
 
 if TYPE_CHECKING:
     from domcaps.serve.answers import Answers, Key
@@ -72,6 +73,7 @@ class Connection:
         self._is_answering = False
         self._events: asyncio.Queue[Frame] = asyncio.Queue(_MOST_EVENTS)
         session.post = self._post
+        self._uploads = Uploads()
         # drained means written: what is not yet read by the client is held for it
         self._out.transport.set_write_buffer_limits(high=0)
 
@@ -207,13 +209,18 @@ class Connection:
                 )
 
     async def _answer(self, frame: Frame) -> Frame | None:
+        if frame.type == Type.STREAM:
+            return self._uploads.answer(frame)
         if frame.type != Type.CALL:
-            # data of a stream that there can't be, or what only a server sends
+            # what only a server sends
             log.debug("client=%s a message of type %d is ignored", self._name, frame.type)
             return None
         try:
             called = self._procedure(frame)
-            return frame.reply(await self._call(called, frame.payload))
+            results = await self._call(called, frame.payload)
+            if called.opens_stream:
+                self._uploads.begin(frame)
+            return frame.reply(results)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
             # no name for it: through its traceback it would keep this call's message alive
             return frame.reply(as_libvirt_error(error).encode(), ReplyStatus.ERROR)

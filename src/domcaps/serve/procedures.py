@@ -41,7 +41,8 @@ class Procedure(msgspec.Struct, frozen=True):
     the server applies `then` for the results. What `given` returns is sent along with the job, and
     is `ClientSession.given` for the worker. `pure` ones depend on the host and the arguments alone.
     `adopt` is called after a worker gave an answer. `early` ones may be called before the
-    connection was opened. A worker sees the pools of the connection if `sees_pools`.
+    connection was opened. A worker sees the pools of the connection if `sees_pools`. After one that
+    `opens_stream` the client sends a stream.
     """
 
     number: int
@@ -56,6 +57,7 @@ class Procedure(msgspec.Struct, frozen=True):
     keeps: Any = None
     given: Callable[..., bytes] | None = None
     sees_pools: bool = False
+    opens_stream: bool = False
     then: Callable[..., tuple[Any, ...] | None] | None = None
     adopt: Callable[..., None] | None = None
 

@@ -49,7 +49,7 @@ def in_sandbox(
 
 
 def only_in_sandbox(
-    number: int, *, takes: tuple[Codec, ...] = (), gives: tuple[Codec, ...] = ()
+    number: int, *, takes: tuple[Codec, ...] = (), gives: tuple[Codec, ...] = (), **options: bool
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Offer a function as a procedure of a sandbox; elsewhere it is refused by its name."""
 
@@ -59,7 +59,7 @@ def only_in_sandbox(
             require_sandbox(session, number)
             return function(session, *arguments)
 
-        procedure(number, takes=takes, gives=gives)(carry_out)
+        procedure(number, takes=takes, gives=gives, **options)(carry_out)
         return function
 
     return offer

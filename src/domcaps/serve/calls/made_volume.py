@@ -132,6 +132,14 @@ def storage_vol_resize(
     _put(session, pool, msgspec.structs.replace(volume, capacity=wanted))
 
 
+@only_in_sandbox(208, takes=(VOLUME, UHYPER, UHYPER, UINT), opens_stream=True)
+def storage_vol_upload(
+    session: ClientSession, handle: VolumeHandle, offset: int, length: int, flags: int
+) -> None:
+    """Take the content of a volume, which is not kept."""
+    _require_made(session, handle)
+
+
 @only_in_sandbox(165, takes=(VOLUME, UINT))
 def storage_vol_wipe(session: ClientSession, handle: VolumeHandle, flags: int) -> None:
     """Wipe a volume, which has no content."""
