@@ -28,6 +28,7 @@ from sandbox_client import (
     names,
     on,
     state,
+    warm,
     xml,
 )
 from serve_client import CallError, Client, message
@@ -35,6 +36,11 @@ from serve_client import CallError, Client, message
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warmed() -> None:
+    warm()
 
 
 @pytest.fixture

@@ -26,7 +26,19 @@ from domcaps.serve.xdr import (
     Record,
     unpack,
 )
-from sandbox_client import DOMAIN, HOST, Watching, create, define, failure, names, on, state, xml
+from sandbox_client import (
+    DOMAIN,
+    HOST,
+    Watching,
+    create,
+    define,
+    failure,
+    names,
+    on,
+    state,
+    warm,
+    xml,
+)
 from serve_client import CallError, Client, message
 
 if TYPE_CHECKING:
@@ -44,6 +56,11 @@ NETWORK = """<network><name>{name}</name><forward mode='nat'/>
 <range start='10.0.{net}.5' end='10.0.{net}.9'/></dhcp></ip></network>"""
 DISK = "<disk type='file'><source file='{path}'/><target dev='{dev}' bus='virtio'/></disk>"
 CARD = "<interface type='network'><source network='{net}'/><model type='virtio'/></interface>"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warmed() -> None:
+    warm()
 
 
 @pytest.fixture
