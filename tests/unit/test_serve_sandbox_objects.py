@@ -378,3 +378,16 @@ def test_statistics_are_of_the_domains_that_are_asked_for(client: Watching) -> N
     )  # fmt: skip
     assert len(cpus[0]) == 2
     assert state(client, domain) == (1, 1)
+
+
+def test_memory_of_a_recorded_host_is_used_by_the_domains_that_run(client: Watching) -> None:
+    form = Record(Array(Record(STRING, UHYPER), 16), INT)
+    asked = ((INT, 4), (INT, -1), (UINT, 0))
+    before = dict(client.ask(228, form, *asked)[0])
+    assert before["total"] == before["free"] == 64 * 1024 * 1024
+    create(client, xml())
+    assert dict(client.ask(228, form, *asked)[0])["free"] == before["free"] - 65536
+    assert client.ask(102, UHYPER) == (before["free"] - 65536) * 1024
+    assert client.ask(228, form, (INT, 0), (INT, -1), (UINT, 0)) == ([], 4)
+    times = dict(client.ask(227, form, (INT, -1), (INT, 4), (UINT, 0))[0])
+    assert set(times) == {"kernel", "user", "idle", "iowait"}

@@ -12,7 +12,7 @@ from lxml import etree
 
 from domcaps.language.quantities import DEFAULT_UNIT, KIB, NEEDED_SIZE, Unit
 from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
-from domcaps.serve.xml.documents import parse, uuid_of
+from domcaps.serve.xml.documents import uuid_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,13 +64,8 @@ class DefinedDomain(msgspec.Struct, frozen=True):
         return 800 + sum(map(sys.getsizeof, (self.xml, self.name, self.os_type, self.public)))
 
 
-def domain_of(data: bytes) -> DefinedDomain:
-    """Make one of XML that was found acceptable, with a UUID if it has none of its own."""
-    return domain_of_root(parse(data, ErrorDomain.DOMAIN))
-
-
-def domain_of_root(root: Node) -> DefinedDomain:
-    """Do the same with a document that was read; it gets a UUID if it has none."""
+def domain_of(root: Node) -> DefinedDomain:
+    """Make one of a document that was found acceptable; it gets a UUID if it has none."""
     name = (root.findtext("name") or "").strip()
     if not name:
         raise LibvirtError(ErrorNumber.XML_ERROR, "the domain has no name", ErrorDomain.DOMAIN)

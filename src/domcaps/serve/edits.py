@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from domcaps.serve.completed import complete_device
 from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
-from domcaps.serve.verdict import complete_device
 from domcaps.serve.xml.documents import parse
 
 if TYPE_CHECKING:

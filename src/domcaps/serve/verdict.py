@@ -5,20 +5,18 @@ Workers call these functions: reading XML and validating it may take long.
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 import msgspec
 from lxml import etree
 
-from domcaps.serve.domains import DefinedDomain, domain_of, domain_of_root, findings_of, refusal
+from domcaps.serve.completed import complete
+from domcaps.serve.domains import DefinedDomain, domain_of, findings_of, refusal
 from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 from domcaps.serve.xml.documents import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from lxml.etree import _Element as Node
 
     from domcaps.serve.session import ClientSession
     from domcaps.validate.check import Validation
@@ -31,11 +29,9 @@ def definition(session: ClientSession, xml: bytes) -> DefinedDomain:
     found = session.served().host.validate(xml, session.libvirt)
     if not found.definable:
         raise refusal(found)
-    if not session.inventory.runs:
-        return domain_of(xml)
     root = parse(xml, ErrorDomain.DOMAIN)
-    complete(root)
-    return domain_of_root(root)
+    complete(session, root)
+    return domain_of(root)
 
 
 def startable(session: ClientSession, xml: bytes, made: Iterable[str]) -> None:
@@ -72,20 +68,6 @@ def not_run(session: ClientSession, function: str, xml: bytes) -> LibvirtError:
     return LibvirtError(ErrorNumber.NO_SUPPORT, f"{function}: domcaps runs no machines; {verdict}")
 
 
-def complete(root: Node) -> None:
-    """Write into a definition what libvirt invents: an address for each network card."""
-    for node in root.iterfind("devices/interface"):
-        complete_device(node)
-
-
-def complete_device(node: Node) -> None:
-    """Do the same for one device, in the range of addresses that belongs to QEMU."""
-    if node.tag == "interface" and node.find("mac") is None:
-        tail = secrets.token_bytes(3)
-        made = etree.Element("mac", address=f"52:54:00:{tail.hex(':')}")
-        node.insert(0, made)
-
-
 def live_definition(xml: bytes, last_interface: int) -> DefinedDomain:
     """Give the definition of the running machine; `last_interface` is the last number given.
 
@@ -98,4 +80,4 @@ def live_definition(xml: bytes, last_interface: int) -> DefinedDomain:
             target = etree.SubElement(node, "target")
         if not target.get("dev") or target.get("dev", "").startswith("vnet"):
             target.set("dev", f"vnet{number}")
-    return domain_of_root(root)
+    return domain_of(root)

@@ -11,7 +11,7 @@ from lxml import etree
 
 from domcaps.serve import edits, verdict
 from domcaps.serve.calls.domain import DOMAIN
-from domcaps.serve.domains import DefinedDomain, domain_of_root, kib_of, refusal
+from domcaps.serve.domains import DefinedDomain, domain_of, kib_of, refusal
 from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 from domcaps.serve.events import DEVICE_ADDED, DEVICE_REMOVED, METADATA_CHANGED, DomainEvent
 from domcaps.serve.kept_domain import DomainHandle, find_domain, invalid
@@ -84,7 +84,7 @@ def _change(session: ClientSession, number: int, apply: Callable[[Node], str | N
         root = parse(xml)
         alias = apply(root) or alias
         verdict_on(session, etree.tostring(root), made, start=xml is asked.live)
-        kept.append(domain_of_root(root))
+        kept.append(domain_of(root))
     return EditResult(kept[0], kept[1], alias)
 
 
