@@ -235,10 +235,9 @@ def test_what_is_uploaded_is_taken_and_confirmed(client: Watching) -> None:
     made = volume(client, pool(client), "a")
     asked = ((VOLUME, made), (UHYPER, 0), (UHYPER, 0), (UINT, 0))
     client.ask(208, Record(), *asked)
-    stream = {"kind": 3, "serial": client.serial}
     for _ in range(3):
-        client.send(message(208, bytes(50_000), status=2, **stream))
-    client.send(message(208, status=0, **stream))
+        client.send(message(208, bytes(50_000), status=2, kind=3, serial=client.serial))
+    client.send(message(208, status=0, kind=3, serial=client.serial))
     head, data = client.receive() or ((), b"x")
     assert (head[2:], data) == ((208, 3, client.serial, 0), b"")
     # one that was not opened is ignored
