@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from lxml import etree
 
+from domcaps.facts.host_objects import read_host_objects
 from domcaps.facts.hostfiles import HostFiles
+from domcaps.facts.node import Node
+from domcaps.facts.redact import redact
+from domcaps.hosts.host import Host
+from domcaps.serve.access import Peer
 from domcaps.serve.background import serving
 from domcaps.serve.calls.edit import CONFIG, LIVE, MAXIMUM
-from domcaps.serve.host_objects import read_host_objects
+from domcaps.serve.host_objects import served_objects
+from domcaps.serve.hosts import FixedHost
 from domcaps.serve.networks import network_of
-from domcaps.serve.session import ClientSession
 from domcaps.serve.typed import TYPED, Typed
 from domcaps.serve.xdr import (
     INT,
@@ -26,6 +32,7 @@ from domcaps.serve.xdr import (
     Record,
     unpack,
 )
+from domcaps.shipped import open_shipped
 from sandbox_client import (
     DOMAIN,
     HOST,
@@ -173,8 +180,8 @@ def test_objects_of_a_live_host_are_read_from_its_files(tmp_path: Path) -> None:
         (links / name / kind).mkdir(parents=True)
         (links / name / "address").write_text("52:54:00:00:00:01\n")
         (links / name / "operstate").write_text("up\n")
-    session = ClientSession(HOST, None)  # type: ignore[arg-type]
-    found = read_host_objects(HostFiles(tmp_path), session)
+    recorded = read_host_objects(HostFiles(tmp_path))
+    found = served_objects(recorded, "host", Peer(), real=True)
     seen = {one.name: (one.active, one.autostart) for one in found.networks}
     assert seen == {"default": (True, True), "off": (False, False)}
     assert [(one.name, one.path) for one in found.pools] == [("images", "/srv")]
@@ -183,8 +190,20 @@ def test_objects_of_a_live_host_are_read_from_its_files(tmp_path: Path) -> None:
     ]  # fmt: skip
     # where definitions can't be read, the bridge tells of libvirt's own network
     (tmp_path / "etc/libvirt/qemu").rename(tmp_path / "hidden")
-    found = read_host_objects(HostFiles(tmp_path), session)
+    found = served_objects(read_host_objects(HostFiles(tmp_path)), "host", Peer(), real=True)
     assert [one.name for one in found.networks] == ["default"]
+    # and of a recording that has them
+    recording = open_shipped("debian13-x86_64").recording
+    assert recording is not None
+    node = msgspec.structs.replace(recording.node or Node(), objects=recorded)
+    host = Host.from_recording(msgspec.structs.replace(recording, node=node), origin="test")
+    with serving(FixedHost(host, "r"), tmp_path / "s"), Client(tmp_path / "s") as client:
+        assert client.ask(38, Array(STRING, 9), (INT, 9)) == ["default"]
+        assert client.ask(36, Array(STRING, 9), (INT, 9)) == ["off"]
+        assert client.ask(127, Array(STRING, 9), (INT, 9)) == ["eth0", "virbr0"]
+        assert client.ask(84, OBJECT, (STRING, "images"))[0] == "images"
+    hidden = redact(host.recording or recording)
+    assert hidden.node is not None and hidden.node.objects is None
 
 
 @pytest.mark.parametrize("wrong", ["10.0.0.300", "x", ""])

@@ -18,6 +18,7 @@ from domcaps.text import file_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from domcaps.facts.node import Node
     from domcaps.facts.record import EmulatorRecord
 
 
@@ -54,6 +55,12 @@ if TYPE_CHECKING:
     "--comment", metavar="TEXT", default="", help="Comment about this host, stored in the file."
 )
 @click.option(
+    "--networks",
+    is_flag=True,
+    help="Also record virtual networks, storage pools and network interfaces, for 'domcaps serve'. "
+    "--redact removes them.",
+)
+@click.option(
     "--redact",
     is_flag=True,
     help="Remove data that identifies the host: UUID, serial numbers, names, addresses, and names "
@@ -74,6 +81,7 @@ def command(
     inventory: bool,
     jobs: int | None,
     comment: str,
+    networks: bool,
     redact: bool,
     source: str | None,
 ) -> None:
@@ -109,7 +117,7 @@ def command(
     recording = Recording(
         host=host,
         emulators=tuple(records),
-        node=read_node(),
+        node=_with_networks(read_node()) if networks else read_node(),
         made_by=f"domcaps {__version__}",
         made_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         comment=comment,
@@ -122,6 +130,16 @@ def command(
     write_recording(recording, f"{name}.domcaps" if output is None else output)
     if errors:
         raise click.exceptions.Exit(1)
+
+
+def _with_networks(node: Node) -> Node:
+    """Read what libvirt's clients find beside domains, too."""
+    import msgspec
+
+    from domcaps.facts.host_objects import read_host_objects
+    from domcaps.facts.hostfiles import HostFiles
+
+    return msgspec.structs.replace(node, objects=read_host_objects(HostFiles()))
 
 
 def _redact_file(source: str, output: str | None, *, redact: bool) -> None:

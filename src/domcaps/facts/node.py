@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import msgspec
 
+from domcaps.facts.host_objects import HostObjects
+
 
 class Leaf(msgspec.Struct, frozen=True, array_like=True):
     """One leaf of CPUID, with what it left in the registers."""
@@ -147,7 +149,8 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     0 where KVM does not tell, and is what the frequency of a ``tsc`` timer is compared with; `mhz`
     is what the kernel measured last. `uid` and `gid` are whom QEMU would run as. `iommu` tells
     whether the kernel made groups of devices, None if it was not probed; `suspends` how it can
-    sleep: ``mem``, ``disk``, ``hybrid``.
+    sleep: ``mem``, ``disk``, ``hybrid``. `objects` are networks, storage pools and interfaces, None
+    if they were not recorded.
     """
 
     uuid: str = ""
@@ -166,3 +169,4 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     uid: int = 0
     gid: int = 0
     msrs: tuple[tuple[int, int], ...] = ()
+    objects: HostObjects | None = None

@@ -106,6 +106,7 @@ def redact(recording: Recording, hostname: str = "") -> Recording:
     host, node = content["host"], content.get("node") or {}
     if host.get("qemu_user", "") not in SYSTEM_ACCOUNTS:
         host["qemu_user"] = names.user(host["qemu_user"])
+    node.pop("objects", None)
     if node.get("uuid"):
         node["uuid"] = NO_UUID
     node["cpuid"] = [leaf for leaf in node.get("cpuid", ()) if leaf[0] != _SERIAL_LEAF]

@@ -16,7 +16,8 @@ from domcaps.serve.errors import ErrorNumber, LibvirtError
 from domcaps.serve.events import LIFECYCLE, DomainEvent, EventKind, messages
 
 if TYPE_CHECKING:
-    from domcaps.serve.host_objects import HostInterface, HostObjects
+    from domcaps.facts.host_objects import HostInterface
+    from domcaps.serve.host_objects import ServedObjects
     from domcaps.serve.kept_domain import KeptDomain
     from domcaps.serve.ledger import ClientAccount, Ledger
     from domcaps.serve.networks import Network
@@ -53,7 +54,7 @@ class Inventory:
         self._lasts = lasts
         self._sizes: dict[bytes, int] = {}
 
-    def learn(self, found: HostObjects) -> None:
+    def learn(self, found: ServedObjects) -> None:
         """Take in what the host has: in a sandbox once, elsewhere as it is now."""
         self.interfaces = found.interfaces
         if not self.runs:

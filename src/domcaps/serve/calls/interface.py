@@ -12,7 +12,7 @@ from domcaps.serve.session import check_flags, check_most
 from domcaps.serve.xdr import INT, STRING, UINT, Array, Record
 
 if TYPE_CHECKING:
-    from domcaps.serve.host_objects import HostInterface
+    from domcaps.facts.host_objects import HostInterface
     from domcaps.serve.session import ClientSession
 
 INTERFACE_FORM = Record(STRING, STRING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from domcaps.serve.host_objects import HostObjects, host_objects
+from domcaps.serve.host_objects import ServedObjects, host_objects
 from domcaps.serve.procedures import procedure
 
 if TYPE_CHECKING:
@@ -29,16 +29,22 @@ def knows_host(
             is_known = inventory.runs and inventory.knows_host
             return (function(session, *arguments) or ()) if is_known else None
 
-        def learn(session: ClientSession, found: HostObjects, *arguments: Any) -> Any:
+        def learn(session: ClientSession, found: ServedObjects, *arguments: Any) -> Any:
             session.inventory.learn(found)
             return function(session, *arguments)
 
         @wraps(function)
-        def read(session: ClientSession, *_: Any) -> HostObjects:
+        def read(session: ClientSession, *_: Any) -> ServedObjects:
             return host_objects(session)
 
         procedure(
-            number, takes=takes, gives=gives, slow=True, quick=known, keeps=HostObjects, then=learn
+            number,
+            takes=takes,
+            gives=gives,
+            slow=True,
+            quick=known,
+            keeps=ServedObjects,
+            then=learn,
         )(read)
         return function
 

@@ -11,7 +11,7 @@ from domcaps.serve.calls.by_name import only_in_sandbox, require_sandbox
 from domcaps.serve.calls.known_host import knows_host
 from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 from domcaps.serve.events import NETWORK, ObjectEvent
-from domcaps.serve.host_objects import HostObjects, host_objects
+from domcaps.serve.host_objects import ServedObjects, host_objects
 from domcaps.serve.networks import Network, network_of
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_flags, check_most
@@ -179,7 +179,7 @@ class _NetworkResult(msgspec.Struct, frozen=True):
     """The network, and what the host has if that was read."""
 
     network: Network
-    host: HostObjects | None
+    host: ServedObjects | None
 
 
 def _request(session: ClientSession, *_: object) -> bytes:
