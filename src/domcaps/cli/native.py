@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 @host_option
 @libvirt_option("libvirt version that the command line is for:")
 @click.option(
+    "--existing",
     "--defined",
+    "defined",
     is_flag=True,
-    help="FILE is a domain that libvirt has already: older defaults are kept.",
+    help="FILE is a domain that is already defined in libvirt: its older defaults are kept.",
 )
 @click.option(
     "--no-validate", is_flag=True, help="Print the command of a domain that libvirt refuses, too."

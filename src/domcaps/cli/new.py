@@ -167,7 +167,7 @@ def command(
       domcaps new --name w --os win11 --memory 8GiB --vcpus 4 --disk /srv/w.qcow2 --explain
 
     Exit code: 0 if a domain was created, 1 if the options conflict (the smallest conflicting set is
-    printed with the reasons), 2 on wrong usage.
+    printed with the reasons), 2 on error.
     """  # noqa: D301 - click takes the character, not its name
     from domcaps.choose import pins
     from domcaps.errors import UnmetWishesError

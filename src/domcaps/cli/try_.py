@@ -37,9 +37,11 @@ _STYLES: dict[str, dict[str, Any]] = {
 @local_as_option
 @allow_emulator_option
 @click.option(
+    "--existing",
     "--defined",
+    "defined",
     is_flag=True,
-    help="FILE is a domain that libvirt has already: older defaults are kept.",
+    help="FILE is a domain that is already defined in libvirt: its older defaults are kept.",
 )
 @click.option(
     "--no-validate", is_flag=True, help="Start QEMU with a domain that libvirt refuses, too."

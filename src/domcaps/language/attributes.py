@@ -44,10 +44,9 @@ class Attributes(Struct, frozen=True):
             return
         for name in self.required:
             if node.get(name) is None:
-                yield problem(
-                    f"<{node.tag}> needs the attribute {name!r}{_such(self.kinds.get(name))}", node,
-                    f"@{name}", accepted=_names(self.kinds.get(name)),
-                )  # fmt: skip
+                such = _such(self.kinds.get(name))
+                message = f"<{node.tag}> needs the attribute {name!r}{such}; add it"
+                yield problem(message, node, f"@{name}", accepted=_names(self.kinds.get(name)))
         for name, kind in self.kinds.items():
             text = node.get(name)
             if text is not None and not fits(kind, text):

@@ -284,9 +284,19 @@ def causes_of(predicate: Predicate, world: World) -> tuple[str, ...]:
     return _first_of(change.cause for change in _to_make(predicate, world, wanted=True))
 
 
+_NO_WAY = frozenset({Effort.ARCH, Effort.NOTHING})
+
+
 def ways_of(predicate: Predicate, world: World) -> tuple[str, ...]:
-    """Say what would make a predicate hold, by the way of least effort; at most two steps."""
-    return _first_of(_in_xml(change.how) for change in _to_make(predicate, world, wanted=True))
+    """Say what would make a predicate hold, by the way of least effort; at most two steps.
+
+    Nothing is said where only guests of another architecture have it: no domain is moved there
+    for a device.
+    """
+    changes = tuple(_to_make(predicate, world, wanted=True))
+    if any(Effort(change.effort) in _NO_WAY for change in changes):
+        return ()
+    return _first_of(_in_xml(change.how) for change in changes)
 
 
 def _in_xml(how: str) -> str:

@@ -24,7 +24,7 @@ _VERBS = (
     "share|run|build|free|unload|bind|upgrade|create|check|define"
 )
 _STEP = re.compile(
-    rf"(?:[;:,.)] |\bor )(?:{_VERBS})\b(?! (?:the same|another|others|different)\b)|such as ",
+    rf"(?:^|[;:,.)] |\bor )(?:{_VERBS})\b(?! (?:the same|another|others|different)\b)|such as ",
     re.IGNORECASE,
 )
 """An order to the reader, or an example, after what is wrong; "use another" is no order."""

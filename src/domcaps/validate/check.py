@@ -249,7 +249,7 @@ class DocumentCheck:
             if not number:
                 self.source.keep()  # places and paths, while all elements are there
             text = f"<{tag_of(node)}> is repeated: only the first one counts"
-            self._passed_over("repeated-element", text, node)
+            self._passed_over("repeated-element", text, node, hint="; remove this one")
 
     def _parts(self, walk: DocumentWalk, checks_of: ChecksOf) -> None:
         for part_checks, nodes in walk.nodes.items():

@@ -37,8 +37,8 @@ MOST_VALUES = 40
 """Longer lists, such as those of CPU models, are left as they are."""
 _TARGET = ("/domain/@type", "/domain/os/type/@", "/domain/devices/emulator")
 """Values at these places name another target: what the emulator has is listed."""
-_WITH_MORE = ("-missing", "-incomplete", "-invalid", "-empty")
-"""What is only missing can be added: messages name such values, too."""
+_RULED_OUT = ("-unsupported", "-unavailable", "-conflict", "-fails-at-start", "-duplicate")
+"""How codes end of what cannot be here; other values need something besides: messages name them."""
 
 
 def with_fitting_values(
@@ -71,6 +71,8 @@ def _has_values(finding: Finding) -> bool:
         and finding.severity is Severity.ERROR
         and not finding.path.startswith(_TARGET)
         and not finding.code.startswith(("schema-", "unknown-"))
+        # a size with its unit is no text of an attribute
+        and not any(" " in value for value in finding.accepted)
     )
 
 
@@ -105,7 +107,7 @@ class _Trials:
         fitting = tuple(value for value in values if not refused[value])
         if fitting == values:
             return finding
-        named = tuple(v for v in values if all(c.endswith(_WITH_MORE) for c in refused[v]))
+        named = tuple(v for v in values if not any(c.endswith(_RULED_OUT) for c in refused[v]))
         message = finding.message
         if named:
             message = message.replace(one_of(values), one_of(named))

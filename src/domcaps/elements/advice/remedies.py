@@ -90,7 +90,18 @@ _ONLY_FOR = {
         "generic-pc-machine",
         "max-x86_64-cpu",
     ),
-    "s390x": ("s390-pv-guest",),
+    "s390x": (
+        "s390-pv-guest",
+        "sclpconsole",
+        "sclplmconsole",
+        "diag288",
+        "vfio-ccw",
+        "vfio-ap",
+        "virtio-balloon-ccw",
+        "virtio-blk-ccw",
+        "virtio-net-ccw",
+        "virtio-scsi-ccw",
+    ),
     "ppc64": ("spapr-tpm-proxy", "tpm-spapr"),
 }
 

@@ -163,7 +163,8 @@ def fixed_audio_has_a_back_end(domain: WholeDomain) -> Problems:
     if world.truth(AUDIO_WITHOUT_BACK_END) is Truth.YES:
         message = (
             f"the machine type {world.target.machine!r} has a built-in sound card that libvirt "
-            "does not connect to an audio back end; QEMU fails (no default audio driver available)"
+            "does not connect to an audio back end; QEMU fails (no default audio driver "
+            "available); use machine='virt'"
         )
         yield problem(message, domain, "os/type/@machine")
 

@@ -137,6 +137,9 @@ def images_are_there(system: Os) -> Problems:
             message = f"the {image.what} {image.path} does not exist on this host"
             if found is not None:
                 message += f", but {found.path}, the first descriptor that fits, names it"
+                message += "; install the package of that descriptor again"
+            else:
+                message += "; correct the path, or use firmware='efi' without a <loader>"
             yield problem(message, image.part, image.at)
 
 

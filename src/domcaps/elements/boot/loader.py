@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.advice.by_code import BY_CODE
 from domcaps.elements.boards.families import Q35, X86
 from domcaps.elements.boot.firmware import chosen, is_default_image, wish_of
 from domcaps.elements.boot.firmware_reasons import brief, explain_firmware, of_image, packages
@@ -87,6 +88,8 @@ def firmware_is_found(system: Os) -> Problems:
         told.append(f"The loader's path is the image of {owner}")
     if names := packages(domain):
         told.append(f"Firmware that fits comes with {' or '.join(names)}")
+    elif remedy := BY_CODE["os-firmware-unavailable"](domain.world):
+        told.append(f"To enable it: {remedy.how}")
     reason = explain_firmware(domain)
     yield problem(". ".join(told), system, "@firmware", reason=reason)
 
@@ -395,7 +398,11 @@ def uefi_needs_acpi(system: Os) -> Problems:
 def typed_store_has_a_source(nvram: Nvram) -> Problems:
     """``<nvram>`` with the attribute ``type`` needs a ``<source>``."""
     if nvram.raw("type") is not None and not nvram.has("source"):
-        yield problem("<nvram> with a type needs a <source>", nvram)
+        message = (
+            "<nvram> with a type needs a <source>, such as "
+            "<source file='/var/lib/libvirt/qemu/nvram/guest.fd'/>"
+        )
+        yield problem(message, nvram)
 
 
 @rule(

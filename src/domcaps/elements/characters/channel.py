@@ -158,7 +158,9 @@ def forwarding_has_an_address(channel: Channel) -> Problems:
         )
     if port is None or not fits(UNSIGNED, port):
         yield problem(
-            "<target type='guestfwd'> needs the attribute 'port'", channel, "target/@port"
+            "<target type='guestfwd'> needs the attribute 'port', such as port='4600'",
+            channel,
+            "target/@port",
         )
 
 
@@ -187,7 +189,7 @@ def spicevmc_is_for_virtio(channel: Channel) -> Problems:
     """``<channel type='spicevmc'>`` requires ``<target type='virtio'>``."""
     if channel.source_type == "spicevmc" and channel.target_type != "virtio":
         yield problem(
-            "type='spicevmc' requires <target type='virtio'>",
+            "type='spicevmc' requires <target type='virtio'>; use that",
             channel,
             "target/@type",
             accepted=["virtio"],

@@ -426,7 +426,11 @@ def ports_have_a_name(part: CharacterSource) -> Problems:
         return
     name = part.source_attribute("channel")
     if name is None:
-        yield problem(f"type={part.source_type!r} needs <source channel='…'/>", part, "source")
+        message = (
+            f"type={part.source_type!r} needs <source channel='…'/>, such as "
+            "channel='org.example.console.0'"
+        )
+        yield problem(message, part, "source")
     elif not _NAME.fullmatch(name):
         yield problem(
             f"attribute 'channel' is {name!r}; only letters, digits, '_', '-' and '.' are valid",
@@ -448,5 +452,8 @@ def null_modems_have_two_ends(part: CharacterSource) -> Problems:
     ends = [part.source_attribute("master"), part.source_attribute("slave")]
     if part.source_type == "nmdm" and part.counts and ends.count(None) == 1:
         yield problem(
-            "type='nmdm' needs the attributes 'master' and 'slave' of <source>", part, "source"
+            "type='nmdm' needs the attributes 'master' and 'slave' of <source>, such as "
+            "master='/dev/nmdm0A' slave='/dev/nmdm0B'",
+            part,
+            "source",
         )

@@ -63,7 +63,9 @@ def certificates_are_three(smartcard: Smartcard) -> Problems:
         return
     if len(smartcard.find_all("certificate")) != _CERTIFICATES:
         yield problem(
-            f"mode='host-certificates' needs exactly {_CERTIFICATES} <certificate>", smartcard
+            f"mode='host-certificates' needs exactly {_CERTIFICATES} <certificate>; "
+            "add or remove some",
+            smartcard,
         )
     database = smartcard.find("database")
     if database is not None and not (database.text or "").startswith("/"):

@@ -316,7 +316,9 @@ def one_backend(tpm: Tpm) -> Problems:
     """``<tpm>`` needs exactly one ``<backend>``, with the attribute ``type``."""
     backends = tpm.find_all("backend")
     if len(backends) != 1:
-        yield problem("<tpm> needs exactly one <backend>", backends[1] if backends else tpm)
+        way = "remove this one" if backends else "add <backend type='emulator' version='2.0'/>"
+        message = f"<tpm> needs exactly one <backend>; {way}"
+        yield problem(message, backends[1] if backends else tpm)
     elif backends[0].get("type") is None:
         yield problem(
             "<backend> needs the attribute 'type', such as 'emulator'", backends[0], "@type",

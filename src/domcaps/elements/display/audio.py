@@ -269,7 +269,8 @@ def dbus_audio_is_dbus(graphics: Graphics) -> Problems:
     for audio in graphics.domain.all(Audio):
         if audio.id == wanted and audio.type != "dbus":
             yield problem(
-                f"<audio id='{wanted}'/> must be of type 'dbus', because D-Bus graphics use it",
+                f"<audio id='{wanted}'/> must be of type 'dbus', because D-Bus graphics use it; "
+                "set type='dbus' there",
                 graphics,
                 "audio/@id",
             )

@@ -86,7 +86,8 @@ def tls_is_switched_on(graphics: Graphics) -> Problems:
     """Attribute ``tlsPort`` of SPICE ``<graphics>`` requires spice_tls = 1 in qemu.conf."""
     if _wants_tls(graphics) and graphics.domain.world.host.record.libvirt.spice_tls is False:
         yield problem(
-            "'tlsPort' requires spice_tls = 1 in the host's qemu.conf, where it is disabled",
+            "'tlsPort' requires spice_tls = 1 in the host's qemu.conf, where it is disabled; "
+            "remove 'tlsPort', or change /etc/libvirt/qemu.conf and restart libvirt's daemon",
             graphics,
             "@tlsPort",
         )

@@ -286,7 +286,11 @@ def source_names_the_device(input_: Input) -> Problems:
 def evdev_has_a_source(input_: Input) -> Problems:
     """``<source>`` of ``<input type='evdev'>`` needs the attribute ``dev`` at start."""
     if input_.type == "evdev" and not input_.has("source"):
-        yield problem("<input type='evdev'> needs <source dev='…'/>", input_)
+        message = (
+            "<input type='evdev'> needs a device of the host, such as <source "
+            "dev='/dev/input/event0'/>"
+        )
+        yield problem(message, input_)
 
 
 @rule(

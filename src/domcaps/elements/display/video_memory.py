@@ -59,7 +59,8 @@ def qxl_memory_fits(video: Video) -> Problems:
     for name in ("ram", "vram"):
         if _rounded(getattr(video, name) or 0) > _MOST_QXL:
             yield problem(
-                f"attribute {name!r} of <model> must be at most {_MOST_QXL // 2 + 1} (KiB)",
+                f"attribute {name!r} of <model> must be at most {_MOST_QXL // 2 + 1} (KiB), "
+                "such as '65536'",
                 video,
                 f"model/@{name}",
             )
@@ -76,7 +77,9 @@ def vgamem_is_a_power_of_two(video: Video) -> Problems:
     size = video.vgamem
     if video.type == "qxl" and size and (size < _LEAST or size != _rounded(size)):
         yield problem(
-            "attribute 'vgamem' must be a power of two, at least 1024 (KiB)", video, "model/@vgamem"
+            "attribute 'vgamem' must be a power of two, at least 1024 (KiB), such as '16384'",
+            video,
+            "model/@vgamem",
         )
 
 
@@ -89,7 +92,9 @@ def vgamem_is_a_power_of_two(video: Video) -> Problems:
 def vram_is_a_mebibyte(video: Video) -> Problems:
     """Attribute ``vram`` of a ``vga`` or ``vmvga`` ``<model>`` must be at least 1024 (KiB)."""
     if video.type in {"vga", "vmvga"} and video.vram and video.vram <= _LEAST // 2:
-        yield problem("attribute 'vram' must be at least 1024 (KiB)", video, "model/@vram")
+        yield problem(
+            "attribute 'vram' must be at least 1024 (KiB), such as '16384'", video, "model/@vram"
+        )
 
 
 def _rounded(size: int) -> int:

@@ -103,7 +103,7 @@ def arguments(qemu: QemuNamespace) -> Iterator[Argument]:
 def hint(name: str, known: Iterable[str]) -> str:
     """Suggest the names that are spelt most alike, in brackets after a blank; "" for none."""
     near = close_matches(name[:100], sorted(known), n=2, cutoff=0.7)
-    return f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else "; remove it"
 
 
 def arguments_of(qemu: QemuNamespace, option: str) -> Iterator[Argument]:
@@ -137,7 +137,7 @@ def device_type_is_known(qemu: QemuNamespace) -> Problems:
     world = qemu.domain.world
     for argument, driver, _ in _devices(qemu):
         if driver not in {"", "help", "?"} and type_of(world, driver) is None:
-            text = f"this QEMU has no device type {driver!r}"
+            text = f"this QEMU has no device type {driver!r}, so it will not start"
             near = hint(driver, world.emulator.qom_types)
             yield problem(f"{text}{near}", argument.node, "@value")
 
@@ -156,7 +156,9 @@ def object_type_is_known(qemu: QemuNamespace) -> Problems:
         settings = argument.settings()
         name = settings.get("qom-type") or settings.get("driver", "")
         if name and name not in types:
-            yield problem(f"this QEMU has no object type {name!r}", argument.node, "@value")
+            near = hint(name, types)
+            message = f"this QEMU has no object type {name!r}, so it will not start{near}"
+            yield problem(message, argument.node, "@value")
 
 
 @rule(
@@ -175,7 +177,8 @@ def device_properties_are_known(qemu: QemuNamespace) -> Problems:
             is_own = name in known or name in OF_EVERY_DEVICE or "." in name
             if not is_own:
                 yield problem(
-                    f"QEMU's device {driver!r} has no property {name!r}{hint(name, known)}",
+                    f"QEMU's device {driver!r} has no property {name!r}, so QEMU will not "
+                    f"start{hint(name, known)}",
                     argument.node,
                     "@value",
                 )

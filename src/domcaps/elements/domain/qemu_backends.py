@@ -85,7 +85,7 @@ def defaults_are_of_known_types(qemu: QemuNamespace) -> Problems:
         types = world.emulator.qom_types
         if driver not in types:
             text = f"-global names the type {quoted(driver)}, which this QEMU does not have"
-            text += f"{hint(driver, types)}, so it has no effect"
+            text += f", so it has no effect{hint(driver, types)}"
             yield problem(text, argument.node, "@value")
             continue
         known = known_properties(world, driver) if type_of(world, driver) else ()

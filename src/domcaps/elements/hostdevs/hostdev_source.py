@@ -99,7 +99,11 @@ _GOOD_SCSI = _device("scsi", _SCSI_INSIDE.format(0))
 def source_is_there(hostdev: Hostdev) -> Problems:
     """``<hostdev>`` needs a ``<source>`` that names the device of the host."""
     if hostdev.source is None:
-        yield problem("<hostdev> needs a <source> that names the host device", hostdev, "source")
+        message = (
+            "<hostdev> needs a <source> that names the host device, such as <source><address "
+            "domain='0x0000' bus='0x09' slot='0x00' function='0x0'/></source> of a PCI device"
+        )
+        yield problem(message, hostdev, "source")
 
 
 @rule(
@@ -178,7 +182,9 @@ def usb_is_findable(hostdev: Hostdev) -> Problems:
         return
     if not _number(address, "bus") and not _number(address, "device"):
         yield problem(
-            "<source> needs <vendor> and <product>, or <address bus='…' device='…'/>", source
+            "<source> needs <vendor> and <product>, such as <vendor id='0x1234'/><product "
+            "id='0xbeef'/> ('lsusb' lists them), or <address bus='…' device='…'/>",
+            source,
         )
 
 
@@ -229,7 +235,10 @@ def scsi_is_addressed(hostdev: Hostdev) -> Problems:
             "<adapter> needs the attribute 'name', such as 'scsi_host0'", source, "adapter/@name"
         )
     if address is None:
-        yield problem("<source> needs <address bus='…' target='…' unit='…'/>", source, "address")
+        message = (
+            "<source> needs the host's SCSI address, such as <address bus='0' target='0' unit='0'/>"
+        )
+        yield problem(message, source, "address")
     yield from _SCSI_ADDRESS.problems(address)
 
 
@@ -263,7 +272,8 @@ def iscsi_units_are_numbers(hostdev: Hostdev) -> Problems:
         return
     _, slash, unit = source.get("name", "").partition("/")
     if slash and not fits(_UNIT, unit):
-        yield problem(f"the unit {unit!r} in the iSCSI name must be a number", source, "@name")
+        message = f"the unit {unit!r} in the iSCSI name must be a number, such as 1 in 'NAME/1'"
+        yield problem(message, source, "@name")
 
 
 @rule(
@@ -283,7 +293,10 @@ def vhost_scsi_has_a_target(hostdev: Hostdev) -> Problems:
     wwpn = source.get("wwpn")
     if wwpn is not None and not _WWPN.fullmatch(wwpn):
         yield problem(
-            "attribute 'wwpn' must be 'naa.' followed by 16 hexadecimal digits", source, "@wwpn"
+            "attribute 'wwpn' must be 'naa.' followed by 16 hexadecimal digits, such as "
+            "'naa.5001405df3e54061'",
+            source,
+            "@wwpn",
         )
 
 
@@ -304,7 +317,10 @@ def mdev_has_a_uuid(hostdev: Hostdev) -> Problems:
     uuid = None if address is None else address.get("uuid")
     if uuid is None or not fits(_UUID, uuid):
         yield problem(
-            "<source> needs an <address> with the attribute 'uuid'", source, "address/@uuid"
+            "<source> needs an <address> with the attribute 'uuid' of a mediated device, such as "
+            "uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'",
+            source,
+            "address/@uuid",
         )
 
 

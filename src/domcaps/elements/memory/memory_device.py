@@ -289,7 +289,10 @@ def kept_memory_is_in_a_file(memory: MemoryDevice) -> Problems:
     """``<memory>`` of model ``nvdimm`` or ``virtio-pmem`` needs ``<source><path>``."""
     if memory.model in {"nvdimm", "virtio-pmem"} and not memory.node.findtext("source/path"):
         yield problem(
-            f"<memory model={memory.model!r}> needs a <path> in <source>", memory, "source"
+            f"<memory model={memory.model!r}> needs a <path> in <source>, such as "
+            "<path>/dev/pmem0</path>",
+            memory,
+            "source",
         )
 
 
@@ -403,14 +406,21 @@ def sections_are_large_enough(memory: SgxEpc) -> Problems:
         return
     for node in numbers(memory.host_nodes) if memory.host_nodes else (0,):
         if node < len(sections) and wanted > sections[node].size:
-            yield problem(f"NUMA node {node} of the host has less SGX memory than this", memory)
+            message = (
+                f"NUMA node {node} of the host has less SGX memory than this; write a smaller "
+                "<size>"
+            )
+            yield problem(message, memory)
 
 
 def _missing_nodes(part: Dimm | VirtioMem | SgxEpc) -> Problems:
     here = {cell.id for cell in part.domain.world.host.record.numa}
     gone = [node for node in numbers(part.host_nodes or 0) if node not in here]
     if here and gone:
-        yield problem(f"the host has no NUMA node {gone[0]}", part, "source/nodemask")
+        message = (
+            f"the host has no NUMA node {gone[0]}; use one of {', '.join(map(str, sorted(here)))}"
+        )
+        yield problem(message, part, "source/nodemask")
 
 
 _GONE = "<source><nodemask>9</nodemask></source>"

@@ -88,7 +88,11 @@ _POWER_LABEL = "<size unit='MiB'>513</size><node>0</node><label><size>1024</size
 def power_needs_a_label(nvdimm: Nvdimm) -> Problems:
     """An NVDIMM of a pseries guest needs a ``<label>``."""
     if nvdimm.holds(PPC64) and not nvdimm.label:
-        yield problem("an NVDIMM of a pseries guest needs a <label>", nvdimm, "target")
+        message = (
+            "an NVDIMM of a pseries guest needs a <label>; add "
+            "<label><size unit='KiB'>128</size></label> to <target>"
+        )
+        yield problem(message, nvdimm, "target")
 
 
 @rule(

@@ -58,7 +58,8 @@ def device_is_named(interface: Interface) -> Problems:
     kind = host_kind(interface)
     if kind not in _KINDS:
         yield problem(
-            "<interface type='hostdev'> needs <source><address type='pci' …/></source>",
+            "<interface type='hostdev'> needs the PCI address of a host's network card, such as "
+            "<source><address type='pci' domain='0' bus='9' slot='0' function='0'/></source>",
             interface,
             "source/address/@type",
             accepted=_KINDS,

@@ -57,6 +57,16 @@ _DOMAIN = "<memoryBacking><access mode='{}'/></memoryBacking><devices>" + _VHOST
     "client", ""
 )
 _DOMAIN += "</devices>"
+_SOURCE_EXAMPLES = {
+    "bridge": "<source bridge='br0'/>",
+    "direct": "<source dev='eth0' mode='bridge'/>",
+    "internal": "<source name='guests'/>",
+    "vdpa": "<source dev='/dev/vhost-vdpa-0'/>",
+    "server": "<source address='127.0.0.1' port='5558'/>",
+    "client": "<source address='192.168.0.1' port='5558'/>",
+    "mcast": "<source address='230.0.0.1' port='5558'/>",
+    "udp": "<source address='192.168.0.1' port='5558'/>",
+}
 _AGAIN = "<reconnect enabled='yes' timeout='10'/>"
 
 
@@ -75,7 +85,9 @@ def source_is_said(interface: Interface) -> Problems:
         yield from _vhost_user(interface, source)
     elif interface.type in _SOURCES:
         if source is None:
-            yield problem(f"<interface type={interface.type!r}> needs a <source>", interface)
+            example = _SOURCE_EXAMPLES.get(interface.type or "", "<source network='default'/>")
+            message = f"<interface type={interface.type!r}> needs a <source>, such as {example}"
+            yield problem(message, interface)
             return
         for found in _SOURCES[interface.type].problems(source):
             yield structs.replace(found, fixes=tuple(_of_source(interface, source)))

@@ -304,7 +304,7 @@ def device_is_there(controller: PciController) -> Problems:
         why = DEVICES[wanted[0]].explain(world)
         yield problem(
             f"this QEMU does not have the device {' or '.join(map(repr, wanted))}; "
-            "use another model",
+            "remove the controller, so that libvirt chooses one",
             controller,
             "@model",
             reason=why,

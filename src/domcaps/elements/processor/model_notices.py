@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from domcaps.elements.boards.families import X86
 from domcaps.elements.processor.definition import Cpu
+from domcaps.elements.processor.features import policies
 from domcaps.elements.processor.model_reasons import explained_models, nearest_usable
 from domcaps.language.finding import Severity
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.wording import listed
 
 _MODEL = "<cpu check='none'><model>{}</model></cpu>"
 
@@ -39,6 +41,36 @@ def model_is_not_deprecated(cpu: Cpu) -> Problems:
     advice = f". Use {newer!r}" if newer else ""
     message = f"the CPU model {cpu.model!r} is deprecated; a later QEMU release removes it{advice}"
     yield problem(message, cpu, "model", accepted=(newer,) if newer else ())
+
+
+@rule(
+    "cpu-model-feature-unsupported",
+    Cpu,
+    bad=_MODEL.format("Skylake-Server"),
+    good=_MODEL.format("qemu64"),
+    severity=Severity.NOTICE,
+)
+def model_has_all_its_features(cpu: Cpu) -> Problems:
+    """QEMU should be able to give the guest every feature of its CPU model.
+
+    QEMU starts the guest without the features that it cannot give. Libvirt refuses that only where
+    it compares the CPU with that of the host. 'domcaps explain cpu.custom=MODEL' explains each.
+    """
+    world = cpu.domain.world
+    found = explained_models(world).get(cpu.model) if cpu.model and cpu.mode == "custom" else None
+    if found is None or found.usable != "no":
+        return
+    off = {name for name, policy in policies(cpu.domain).items() if policy == "disable"}
+    missing = [name for name in found.blockers if name not in off]
+    if missing:
+        usable = [m for m in explained_models(world).values() if m.usable == "yes"]
+        near = nearest_usable(world, found, usable)
+        advice = f". Use {near!r}, which QEMU supports in full" if near else ""
+        message = (
+            f"QEMU starts a guest with the CPU model {cpu.model!r} here without "
+            f"{listed(missing)}{advice}"
+        )
+        yield problem(message, cpu, "model")
 
 
 @rule(

@@ -45,7 +45,7 @@ def explain_model(world: World, name: str) -> RowReason | None:
     truth = _USABLE[found.usable]
     reason = Reason(
         truth,
-        f"the CPU model {name!r} can be used on this host",
+        f"the CPU model {name!r} can be used on this host with all its features",
         _MODELS,
         blocking,
         f"{name}.unavailable-features",

@@ -168,7 +168,10 @@ def images_are_written_by_one(disk: Disk) -> Problems:
     QEMU locks it, unless all disks that use it are ``<shareable/>``, or none can be written to.
     """
     if disk.node in disk.domain.once(_locked):
-        message = "another disk of the domain uses this image, and one of them writes to it"
+        message = (
+            "another disk of the domain uses this image, and one of them writes to it; use an "
+            "image of its own, or add <readonly/> or <shareable/> to both disks"
+        )
         yield problem(message, disk, "source/@file")
 
 

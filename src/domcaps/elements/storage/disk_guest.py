@@ -231,7 +231,11 @@ def no_floppy_on_pseries(disk: Disk) -> Problems:
     Libvirt before 11.4 reports it at start.
     """
     if disk.bus == "fdc" and disk.holds(PSERIES):
-        yield problem("this machine type does not support floppy drives", disk, "@device")
+        yield problem(
+            "this machine type does not support floppy drives; remove it, or use device='cdrom'",
+            disk,
+            "@device",
+        )
 
 
 @rule(

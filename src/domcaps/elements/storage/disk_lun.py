@@ -80,7 +80,9 @@ def lun_is_a_device(disk: Disk) -> Problems:
 def lun_is_not_empty(disk: Disk) -> Problems:
     """``<disk device='lun'>`` needs the path of a block device in its ``<source>`` at start."""
     if disk.device == "lun" and disk.image.type == "block" and not disk.image.path:
-        yield problem("<source> needs the attribute 'dev'", disk, "source/@dev")
+        yield problem(
+            "<source> needs the attribute 'dev', such as dev='/dev/sdb'", disk, "source/@dev"
+        )
 
 
 @rule("disk-lun-image-unsupported", Disk, bad=_lun(form="qcow2"), good=_GOOD)
@@ -246,5 +248,8 @@ def reservations_are_there(disk: Disk) -> Problems:
             and libvirt_reads(disk, DISK_RESERVATIONS_MIGRATE)
         ):
             yield problem(
-                "attribute 'migration' of <reservations> requires bus='scsi'", found, "@migration"
+                "attribute 'migration' of <reservations> requires bus='scsi'; use that, or remove "
+                "'migration'",
+                found,
+                "@migration",
             )

@@ -198,7 +198,8 @@ def iscsi_units_are_numbers(disk: Disk) -> Problems:
     for image, source in _network(disk):
         _, slash, unit = source.get("name", "").partition("/")
         if image.protocol == "iscsi" and slash and not fits(_LUN, unit):
-            yield problem(f"the unit {unit!r} in the iSCSI name must be a number", source, "@name")
+            message = f"the unit {unit!r} in the iSCSI name must be a number, such as 1 in 'NAME/1'"
+            yield problem(message, source, "@name")
 
 
 @rule(
@@ -299,7 +300,9 @@ def tls_needs_nbd(disk: Disk) -> Problems:
     for image, source in _network(disk):
         if source.get("tls") == "yes" and image.protocol != "nbd":
             yield problem(
-                f"attribute 'tls' requires protocol='nbd', not {image.protocol!r}", source, "@tls"
+                f"attribute 'tls' requires protocol='nbd', not {image.protocol!r}; remove it",
+                source,
+                "@tls",
             )
 
 

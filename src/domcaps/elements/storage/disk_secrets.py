@@ -89,7 +89,9 @@ def login_problems(login: Node) -> Problems:
         )
     secret = login.find("secret")
     if secret is None:
-        yield problem("<auth> needs a <secret>", login, "secret")
+        yield problem(
+            "<auth> needs a <secret>, such as <secret type='ceph' usage='NAME'/>", login, "secret"
+        )
     else:
         yield from secret_problems(secret)
 
@@ -319,4 +321,8 @@ def encryption_has_a_secret(disk: Disk) -> Problems:
     for image in disk.images:
         encryption = image.child("encryption")
         if encryption is not None and encryption.find("secret") is None:
-            yield problem("<encryption> needs a <secret>", encryption, "secret")
+            yield problem(
+                "<encryption> needs a <secret>, such as <secret type='passphrase' usage='NAME'/>",
+                encryption,
+                "secret",
+            )

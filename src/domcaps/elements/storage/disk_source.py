@@ -137,7 +137,11 @@ def volumes_are_named(disk: Disk) -> Problems:
         return
     if not disk.image.source.get("pool") and not disk.image.source.get("volume"):
         yield problem(
-            "<source> needs the attributes 'pool' and 'volume'", disk, "source", fix=of_source(disk)
+            "<source> needs the attributes 'pool' and 'volume', such as pool='default' "
+            "volume='a.qcow2'",
+            disk,
+            "source",
+            fix=of_source(disk),
         )
 
 
@@ -151,7 +155,8 @@ def volumes_are_named(disk: Disk) -> Problems:
 def storage_is_not_of_another_hypervisor(disk: Disk) -> Problems:
     """``<disk type='ctl'>`` is for another hypervisor; QEMU does not support it."""
     if disk.image.type == "ctl" and not disk.image.is_empty:
-        yield problem("QEMU does not support <disk type='ctl'>", disk, "@type", accepted=TYPES)
+        message = "QEMU does not support <disk type='ctl'>; use type='block' or type='file'"
+        yield problem(message, disk, "@type", accepted=TYPES)
 
 
 @rule(
@@ -165,7 +170,10 @@ def storage_is_known(disk: Disk) -> Problems:
     """``<disk type='ctl'>`` requires libvirt 12.0 or later."""
     if disk.type == "ctl":
         yield problem(
-            "libvirt before 12.0 does not support <disk type='ctl'>", disk, "@type", accepted=TYPES
+            "libvirt before 12.0 does not support <disk type='ctl'>; use type='block'",
+            disk,
+            "@type",
+            accepted=TYPES,
         )
 
 
@@ -191,7 +199,11 @@ def sources_are_complete(disk: Disk) -> Problems:
 def _volume(source: Node) -> Problems:
     pool, volume, mode = source.get("pool"), source.get("volume"), source.get("mode")
     if (pool is None) is not (volume is None):
-        yield problem("<source> needs both attributes 'pool' and 'volume'", source)
+        yield problem(
+            "<source> needs both attributes 'pool' and 'volume', such as pool='default' "
+            "volume='a.qcow2'",
+            source,
+        )
     elif pool is not None and mode is not None and mode not in _MODE.names:
         yield problem(
             f"attribute 'mode' of <source> has the invalid value {mode!r}",
@@ -251,7 +263,8 @@ def backing_has_format_and_source(disk: Disk) -> Problems:
                 f"the image format {image.format!r} is unknown", form, "@type", accepted=FORMATS
             )
         if image.source is None:
-            yield problem("<backingStore> needs a <source>", image.node, "source")
+            message = f"<backingStore> needs a <source>, such as {_FILE_SOURCE}"
+            yield problem(message, image.node, "source")
 
 
 @rule(

@@ -27,5 +27,7 @@ def tags_are_short(share: Filesystem) -> Problems:
     most = _LONGEST_VIRTIOFS if share.is_virtiofs else _LONGEST_9P
     size = len((share.tag or "").encode())
     if size > most and share.driver != "mtp":
-        message = f"attribute 'dir' of <target> has {size} bytes, but may have at most {most}"
+        message = (
+            f"attribute 'dir' of <target> has {size} bytes, but may have at most {most}; shorten it"
+        )
         yield problem(message, share, "target/@dir")

@@ -157,7 +157,9 @@ def sockets_are_of_virtiofs(share: Filesystem) -> Problems:
     ``<driver type='virtiofs'>``.
     """
     if share.driver == "mtp" and share.attribute("source", "dir") is None:
-        yield problem("<source> needs the attribute 'dir'", share, "source/@dir")
+        yield problem(
+            "<source> needs the attribute 'dir', such as dir='/srv/share'", share, "source/@dir"
+        )
 
 
 @rule(
@@ -172,7 +174,8 @@ def target_is_given(share: Filesystem) -> Problems:
     """
     if not share.tag:
         yield problem(
-            "<target> needs the attribute 'dir', the name that the guest mounts",
+            "<target> needs the attribute 'dir', the name that the guest mounts, such as "
+            "dir='share'",
             share,
             "target/@dir",
         )
@@ -371,7 +374,8 @@ def names_of_virtiofs_are_unique(share: Filesystem) -> Problems:
     owner = share.domain.firsts(Filesystem, "owned_tag").get((share.tag,), share)
     if owner.node is not share.node:
         yield problem(
-            f"another virtiofs <filesystem> has the target {share.tag!r}; choose another name",
+            f"another virtiofs <filesystem> has the target {share.tag!r}; choose "
+            f"another name, such as '{share.tag}2'",
             share,
             "target/@dir",
         )

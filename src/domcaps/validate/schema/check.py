@@ -97,7 +97,7 @@ def _resources_after_events(root: Node) -> Iterator[Refusal]:
         return
     late = next((child for child, is_resource, _ in kinds[event:] if is_resource), None)
     if late is not None:
-        text = f"{_tag(late)} must come before <{kinds[event][0].tag}>"
+        text = f"{_tag(late)} must come before <{kinds[event][0].tag}>; move it"
         yield _refusal("order", text, late)
 
 
@@ -123,7 +123,7 @@ def _attributes(node: Node, allowed: Allowed, position: SchemaPosition | None) -
             # names that are not known at all are told of elsewhere
             known = position is not None and name in position.values
             if (known or name[0] == "{") and _ANY not in allowed.attributes:
-                text = f"attribute {quoted(name)} is not valid for this {_tag(node)}"
+                text = f"attribute {quoted(name)} is not valid for this {_tag(node)}; remove it"
                 yield _refusal("attribute", text, node, f"@{name}")
             continue
         text = node.get(name, "")
@@ -135,7 +135,7 @@ def _attributes(node: Node, allowed: Allowed, position: SchemaPosition | None) -
             yield _refusal("value", text, node, f"@{name}")
     for name in allowed.required:
         if node.get(name) is None:
-            yield _refusal("missing", f"{_tag(node)} needs the attribute {name!r}", node)
+            yield _refusal("missing", f"{_tag(node)} needs the attribute {name!r}; add it", node)
 
 
 def _text(node: Node, allowed: Allowed) -> Iterator[Refusal]:
@@ -145,7 +145,7 @@ def _text(node: Node, allowed: Allowed) -> Iterator[Refusal]:
         empty = "" if text else f"; write one, or remove the empty {_tag(node)}"
         yield _refusal("value", f"{_tag(node)} is {quoted(text)}, but must be {wrong}{empty}", node)
     elif not allowed.text and text and not text.isspace():
-        yield _refusal("text", f"{_tag(node)} must not contain text", node)
+        yield _refusal("text", f"{_tag(node)} must not contain text; remove it", node)
 
 
 def _inside(node: Node, allowed: Allowed, position: SchemaPosition | None) -> Iterator[Refusal]:
@@ -157,19 +157,22 @@ def _inside(node: Node, allowed: Allowed, position: SchemaPosition | None) -> It
         if name not in allowed.inside and _ANY not in allowed.inside:
             below = _enter(position, child)
             if name[0] == "{" or ":" in name or (below is not None and below.place is not None):
-                yield _refusal("element", f"{_tag(child)} is not valid in this {_tag(node)}", child)
+                text = f"{_tag(child)} is not valid in this {_tag(node)}; remove it"
+                yield _refusal("element", text, child)
             continue
         counts[name] = counts.get(name, 0) + 1
         if counts[name] == 2 and name not in allowed.many and name in allowed.inside:
             yield _refusal("repeated", f"{_tag(child)} is repeated; keep one", child)
         if name in allowed.places:
             if latest and allowed.places[name] < allowed.places[latest]:
-                yield _refusal("order", f"{_tag(child)} must come before <{latest}>", child)
+                yield _refusal(
+                    "order", f"{_tag(child)} must come before <{latest}>; move it", child
+                )
             else:
                 latest = name
     for name in allowed.needed:
         if name not in counts:
-            yield _refusal("missing", f"{_tag(node)} needs a <{name}>", node)
+            yield _refusal("missing", f"{_tag(node)} needs a <{name}>; add it", node)
     if allowed.some and not counts:
         yield _refusal("missing", f"{_tag(node)} must not be empty", node)
 
