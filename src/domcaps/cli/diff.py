@@ -180,7 +180,8 @@ def _print_text(
     _print_domains(compared, reasons=reasons)
     if found and compared:
         say("features of the hosts:")
-    for difference in found:
+    # hundreds of lines about CPU models would hide the others
+    for difference in sorted(found, key=lambda one: one.path.startswith("cpu.")):
         _print(difference, reasons=reasons)
 
 

@@ -5,9 +5,10 @@
   const { states, columns, groups, cells, nodes, texts } = data;
   const CHUNK = 60; // rows that are drawn at once: more than fit on a screen
 
-  // names may break where their parts meet, never inside a word
-  const breakable = (text) => (text.length < 12 ? [text] : text.split(/(?<=[=/+])(?=[^=/+])|(?<=[.:])(?=[A-Za-z])/)
-    .flatMap((part, number) => (number ? [document.createElement("wbr"), part] : [part])));
+  // long names may break where their parts meet, never inside a word; short ones break at blanks
+  const breakable = (text) => text.split(/(?<= )/).flatMap((word) => (word.length < 20 ? [word]
+    : word.split(/(?<=[=/+])(?=[^=/+])|(?<=[.:])(?=[A-Za-z])/)
+      .flatMap((part, number) => (number ? [document.createElement("wbr"), part] : [part]))));
   const plural = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
 
   const element = (tag, attributes = {}, ...inside) => {
@@ -125,7 +126,8 @@
     const all = element("button", { type: "button" }, "Show all rows");
     all.addEventListener("click", reset);
     const why = shown.differing && !shown.words.length && shown.state === ""
-      ? "The columns do not differ. " : "No row matches the filters. ";
+      ? "The columns do not differ. "
+      : `No row matches the filters${shown.differing ? ", of those that differ" : ""}. `;
     return element("tr", { class: "nothing" }, element("th", { colspan: width }, why, all));
   };
 

@@ -6,12 +6,15 @@ two hosts lists a model once: ``CPU EPYC-Rome: usable → blocked by ibpb``.
 
 from __future__ import annotations
 
+from domcaps.language.wording import listed
 from domcaps.patterns import late_pattern
 
 _LACKS = " blockers "
 _IS = " model "
 _BLOCKED = "blockers="
 _MODEL = late_pattern(r"cpu\.\S+ model (?P<name>\S+)")
+_FEW = 5
+"""A line names up to that many features; --reasons and 'domcaps explain' list all."""
 _USABLE = {"usable=yes": "usable", "usable=no": "not usable", "usable=unknown": "not known"}
 
 
@@ -50,8 +53,8 @@ def _blockers(words: list[str]) -> list[str]:
 def _moved(before: list[str], after: list[str]) -> str:
     gone = [name for name in before if name not in after]
     come = [name for name in after if name not in before]
-    parts = [f"no longer blocked by {', '.join(gone)}"] if gone else []
-    parts += [f"now also blocked by {', '.join(come)}"] if come else []
+    parts = [f"no longer blocked by {listed(gone, _FEW)}"] if gone else []
+    parts += [f"now also blocked by {listed(come, _FEW)}"] if come else []
     return "; ".join(parts) or "blocked as before"
 
 
@@ -65,5 +68,5 @@ def _state(words: list[str], opposite: list[str]) -> str:
     told = [_USABLE.get(word, word) for word in _others(words, opposite)]
     if blockers:
         told = [word for word in told if word != "not usable"]
-        told.append(f"blocked by {', '.join(blockers)}")
+        told.append(f"blocked by {listed(blockers, _FEW)}")
     return " ".join(told) or "–"

@@ -69,7 +69,10 @@ class _Answer:
 
 
 def capability_matrix(columns: Sequence[Asked], title: str = "Domain capabilities") -> Matrix:
-    """Compare the reports of several targets, in the order of libvirt's document."""
+    """Compare the reports of several targets, in the order of libvirt's document.
+
+    CPU models come last: there are hundreds of them.
+    """
     answers = [_Answer(asked) for asked in columns]
     groups: dict[str, dict[str, None]] = {}
     for answer in answers:
@@ -81,7 +84,7 @@ def capability_matrix(columns: Sequence[Asked], title: str = "Domain capabilitie
         columns=tuple(_columns(columns)),
         groups=tuple(
             MatrixGroup(name, tuple(MatrixRow(p, tuple(a.cell(p) for a in answers)) for p in paths))
-            for name, paths in groups.items()
+            for name, paths in sorted(groups.items(), key=lambda group: group[0] == "cpu")
         ),
         about="Each row is a feature of libvirt's domain capabilities, each column a host, "
         "emulator, machine type or libvirt version. Click a cell, or press Enter on it, to see the "
