@@ -24,6 +24,7 @@ from domcaps.serve.xdr import STRING, UINT, Record, pack
 from domcaps.shipped import open_shipped
 from serve_client import CallError, Client
 
+SECONDS = 120
 ON_DOMAINS = (9, 12, 28, 33, 34)
 """Procedures whose only argument is a domain: of one that there is not."""
 ON_DOMAINS_WITH_FLAGS = (27, 182, 184, 196, 234, 245, 258)
@@ -106,6 +107,7 @@ def code(client: Client, procedure: int, payload: bytes) -> int:
 
 def opened(path: Path) -> Client:
     client = Client(path, opened=False)
+    client.socket.settimeout(SECONDS)
     client.call(66)
     client.call(1, number(0x01000000) + pack(Record(STRING, UINT), ("qemu:///system", 0)))
     return client
