@@ -125,7 +125,7 @@ def test_go_libvirt_tells_a_life(uri: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert "refused: unsupported configuration" in done.stdout
-    assert [line for line in lines if line.startswith("event")] == [
+    assert [line for line in lines if line.startswith("event ")] == [
         "event 2 0", "event 3 0", "event 4 0", "event 5 1",
     ]  # fmt: skip
     assert lines[-1] == "disconnect"
