@@ -104,7 +104,7 @@ def _two_rules() -> Iterator[object]:
 
 
 def test_two_rules_with_one_code_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "contents", _two_rules)
+    monkeypatch.setattr(catalogue, "contents_by_class", lambda _: _two_rules())
     with pytest.raises(ValueError, match="two rules have the code 'disk-wrong'"):
         catalogue.rules.__wrapped__()
 
