@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -11,13 +12,14 @@ import pytest
 import fresh_fakes as fakes
 from command_runner import CliRunner
 from domcaps.errors import EmulatorDiedError, NotAnEmulatorError, UntrustedProgramError
+from domcaps.facts.launch import ProgramsRefusedError, no_programs
 from domcaps.fresh.disk import DiskStore
 from domcaps.fresh.failures import EmulatorFailure, kept_failures
 from domcaps.hosts.host import Host
 from fresh_fakes import EMULATOR, PretendedHost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from domcaps.fresh.probing import Probed
@@ -191,3 +193,26 @@ def test_a_damaged_file_is_none(tmp_path: Path, damage: bytes, clock: list[float
 def test_an_odd_kind_of_error_is_none_that_is_raised() -> None:
     failure = EmulatorFailure("SystemExit", "a", "b", "c", 1, 0.0)
     assert type(failure.error()).__name__ == "ProbeError"
+
+
+def test_who_may_start_no_program_waits_for_no_other_process(tmp_path: Path) -> None:
+    """A server's nursery and its spare workers would wait until the server gives them up."""
+    disk = DiskStore(tmp_path / "cache")
+    host = PretendedHost(tmp_path / "host", disk=disk)
+    time.sleep(0.1)
+    host.host = host.another()
+    held = []
+    lock = disk.lock
+
+    @contextmanager
+    def note(name: str, patience: float = 0.0) -> Iterator[bool]:
+        held.append(name)
+        with lock(name, patience) as is_held:
+            yield is_held
+
+    disk.lock = note  # type: ignore[method-assign]
+    with pytest.raises(ProgramsRefusedError), no_programs():
+        host.host.domain_capabilities(machine="q35")
+    assert not held
+    assert host.host.domain_capabilities(machine="q35").xml
+    assert held

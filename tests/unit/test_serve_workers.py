@@ -216,6 +216,26 @@ def test_a_worker_that_ends_is_an_error_of_its_call_alone() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(
+    ("error", "ends"), [(TimeoutError("it takes long"), False), (OSError("it is gone"), True)]
+)
+def test_a_worker_that_starts_late_ends_its_call_and_not_the_server(
+    error: OSError, ends: bool
+) -> None:
+    async def main() -> None:
+        pool = Pool()
+
+        async def fail(_: bool) -> FakeWorker:
+            raise error
+
+        pool.pool._start = fail
+        with pytest.raises(LibvirtError, match="no worker can be started"):
+            await in_time(pool.ask(SHORT))
+        assert pool.pool.broken.is_set() == ends
+
+    asyncio.run(main())
+
+
 def test_idle_workers_stay_unless_they_grew_where_memory_is_needed() -> None:
     async def main() -> None:
         pool = Pool()

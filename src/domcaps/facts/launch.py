@@ -62,6 +62,12 @@ def no_programs() -> Iterator[None]:
         _refused = False
 
 
+def require_programs() -> None:
+    """Raise `ProgramsRefusedError` where no program may be started."""
+    if _refused:
+        raise ProgramsRefusedError
+
+
 class Account(NamedTuple):
     """A user that a program runs as: numbers of user, group and further groups."""
 

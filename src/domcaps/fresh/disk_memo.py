@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from domcaps.facts.launch import require_programs
 from domcaps.fresh.disk import stored_trace
 from domcaps.fresh.package_identity import answer_name, is_as_loaded, own_identity
 from domcaps.fresh.store import Sighting
@@ -34,6 +35,8 @@ def remembered(
     found = _load(fetch, disk, name, kind)
     if found is not None:
         return found
+    # another process may be asking, for as long as a minute: who may not ask need not wait for it
+    require_programs()
     with disk.lock(name):
         found = _load(fetch, disk, name, kind)
         if found is None:

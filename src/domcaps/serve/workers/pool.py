@@ -125,7 +125,9 @@ class WorkerPool:
 
     def _break(self, error: OSError) -> None:
         log.error("no worker can be started: %s", error)
-        self.broken.set()
+        # a machine that is busy for a while is no reason to end the server
+        if not isinstance(error, TimeoutError):
+            self.broken.set()
 
     def _leave(self, call: MadeCall) -> None:
         """The caller is gone, or has the answer."""

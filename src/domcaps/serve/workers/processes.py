@@ -61,7 +61,10 @@ class ProcessWorker:
 
     @classmethod
     async def start(cls, nursery: Nursery, *, is_spare: bool = False) -> ProcessWorker:
-        """Have one forked, a spare one if no call waits for it; raises `OSError`."""
+        """Have one forked, a spare one if no call waits for it.
+
+        Raises `TimeoutError` where that takes long, and another `OSError` where it fails.
+        """
         ours, theirs = socket.socketpair()
         with theirs:
             try:
@@ -74,9 +77,12 @@ class ProcessWorker:
             async with asyncio.timeout(_START_SECONDS):
                 (pid,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
             return cls(pid, reader, writer)
-        except (asyncio.IncompleteReadError, TimeoutError) as error:
+        except asyncio.IncompleteReadError as error:
             writer.close()
             raise OSError("a worker did not start") from error
+        except TimeoutError as error:
+            writer.close()
+            raise TimeoutError(f"a worker did not start in {_START_SECONDS:g} s") from error
 
     @property
     def is_lost(self) -> bool:
