@@ -21,10 +21,10 @@ def pick(host: domcaps.Host, machine: str) -> str:
         explanation: domcaps.Explanation = host.explain(
             f"video.modelType={model}", machine=machine
         )[0]
-        if explanation.truth == "no":
-            print(f"{model}: {explanation.reason.statement}")
+        if explanation.truth is domcaps.Truth.NO:
+            print(f"{model}:", *explanation.why)
             for change in explanation.changes:
-                print(f"  {change.statement}: {change.how}")
+                print(f"  {change.effort}: {change.how or change.statement}")
     return offered[0]
 
 
@@ -34,7 +34,7 @@ def main(path: str) -> None:
         print(pick(host, "q35"))
         loader: domcaps.SectionView = host.domain_capabilities().os.loader
         print(loader.values)
-    except domcaps.RecordingError as error:
+    except domcaps.DomcapsError as error:  # no such recording, or it has no machine type q35
         sys.exit(f"{error.where}: {error.message}; {error.remedy}")
 
 

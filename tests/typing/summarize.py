@@ -16,7 +16,7 @@ def summarize(host: domcaps.Host, folder: Path) -> Counter[tuple[str, str]]:
         print(f"{file.name}: {result.verdict}")
         for finding in (*result.findings, *result.notices):
             counts[finding.code, finding.severity] += 1
-            if finding.severity == "error" and finding.stage == "start":
+            if finding.stage is domcaps.Stage.START:
                 print(f"  {finding}")
             if finding.severity is domcaps.Severity.ERROR and finding.reason is not None:
                 print(f"  {finding.reason}")
