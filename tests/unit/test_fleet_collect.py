@@ -146,8 +146,6 @@ def test_no_name_becomes_an_option_of_ssh() -> None:
         ("a=root@10.0.0.1", PullSource("a", "root@10.0.0.1")),
         ("ssh://root@[::1]:22", PullSource("::1", "ssh://root@[::1]:22")),
         ("a=ssh://h:1", PullSource("a", "ssh://h:1")),
-        ("qemu:///system", PullSource("qemu:///system", "qemu:///system")),
-        ("a=qemu:///system?socket=/x", PullSource("a", "qemu:///system?socket=/x")),
     ],
 )
 def test_names_of_hosts(text: str, source: PullSource) -> None:

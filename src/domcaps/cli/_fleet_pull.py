@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 @click.argument("names", metavar="[NAME=]HOST…", nargs=-1, required=True)
 @click.option("--ssh", "by_ssh", is_flag=True, help="Record each HOST through ssh.")
 @click.option(
-    "--libvirt",
-    "by_libvirt",
-    is_flag=True,
-    help="Record what the libvirt of each HOST reports, such as qemu:///system.",
-)
-@click.option(
     "--ssh-options",
     metavar="TEXT",
     default="",
@@ -61,7 +55,6 @@ def pull(
     store: str,
     names: tuple[str, ...],
     by_ssh: bool,
-    by_libvirt: bool,
     ssh_options: str,
     emulators: tuple[str, ...],
     seconds: float,
@@ -71,7 +64,6 @@ def pull(
 
     \b
       domcaps fleet pull STORE --ssh node-1 node-2 admin@10.0.0.3
-      domcaps fleet pull STORE --libvirt qemu:///system
 
     ssh connects as it is configured and never asks for a password. Nothing is installed or written
     on the hosts: they need /bin/sh, QEMU, and for all facts Python 3.6 or later. A host that fails
@@ -82,7 +74,7 @@ def pull(
     from domcaps.fleet.collect.pull import pull as recorded
     from domcaps.fleet.fleet import Fleet
 
-    sources = _sources(names, by_ssh=by_ssh, by_libvirt=by_libvirt)
+    sources = _sources(names, by_ssh=by_ssh)
     fleet = Fleet.open(store)
     options = shlex.split(ssh_options)
     failed = 0
@@ -99,16 +91,12 @@ def pull(
         raise click.exceptions.Exit(2 if failed == len(sources) else 1)
 
 
-def _sources(names: tuple[str, ...], *, by_ssh: bool, by_libvirt: bool) -> list[PullSource]:
+def _sources(names: tuple[str, ...], *, by_ssh: bool) -> list[PullSource]:
     from domcaps.fleet.collect.pull import source_of
 
-    if not by_ssh and not by_libvirt:
-        raise click.UsageError("say how to record the hosts: --ssh or --libvirt")
+    if not by_ssh:
+        raise click.UsageError("say how to record the hosts: --ssh")
     sources = [source_of(name) for name in names]
-    for source in sources:
-        if not (by_libvirt if source.is_libvirt else by_ssh):
-            kind = "--libvirt" if source.is_libvirt else "--ssh"
-            raise click.BadParameter(f"{source.where!r} needs {kind}", param_hint="HOST")
     twice = {one.name for one in sources if sum(one.name == s.name for s in sources) > 1}
     if twice:
         raise click.BadParameter(

@@ -30,15 +30,10 @@ _HOST = re.compile(r"(?:ssh://)?(?:[^@/]*@)?(\[[^]]+\]|[^:/]+)")
 
 
 class PullSource(NamedTuple):
-    """A machine to record: its name in the store, and the host for ssh or the URI of libvirt."""
+    """A machine to record: its name in the store, and the host for ssh."""
 
     name: str
     where: str
-
-    @property
-    def is_libvirt(self) -> bool:
-        """Tell whether it is the URI of a libvirt."""
-        return "://" in self.where and not self.where.startswith("ssh://")
 
 
 class Pulled(NamedTuple):
@@ -55,8 +50,7 @@ def source_of(text: str) -> PullSource:
     name, where = (named[1], named[2]) if named else ("", text)
     if not name:
         found = _HOST.match(where)
-        name = where if "://" in where and not where.startswith("ssh://") else ""
-        name = name or (found[1].strip("[]") if found else where)
+        name = found[1].strip("[]") if found else where
     return PullSource(name, where)
 
 
@@ -76,8 +70,6 @@ def pull(
 
     def record(source: PullSource) -> Pulled:
         try:
-            if source.is_libvirt:
-                raise FleetError("a libvirt can't be recorded yet", where=source.where)
             host = ssh_host(source.where, options)
             return Pulled(source, record_over_ssh(host, emulators, seconds))
         except (DomcapsError, OSError) as error:
