@@ -91,11 +91,11 @@ def documents(folder: Path) -> list[bytes]:
 
 
 def _is_accepted(name: str, listed: list[bytes]) -> list[bool]:
-    host = _open(name)
+    host = open_host(name)
     return [host.validate(data).accepted for data in listed]
 
 
-def _open(name: str) -> domcaps.Host:
+def open_host(name: str) -> domcaps.Host:
     return domcaps.Host.load(name) if name else open_shipped("sid-x86_64")
 
 
@@ -131,7 +131,7 @@ def compare(name: str, folder: Path, libvirt: str) -> None:
     listed, theirs = accepted(name, documents(folder)), 0.0
     if libvirt:
         listed, theirs = defined(shlex.split(libvirt), listed)
-    host = _open(name)
+    host = open_host(name)
     host.validate(DOMAIN)
     print(f"{host.origin}: {len(listed)} different domains of {folder}")
     if theirs:
@@ -159,20 +159,20 @@ def grow(name: str, most: int) -> None:
     """Print the time for a verdict once all is learned, of few and of many skeletons."""
     settled = {}
     for number in (FEW, most):
-        host, listed = _open(name), unlike(number)
+        host, listed = open_host(name), unlike(number)
         passes = [look(host, listed) for _ in range(3)]
         settled[number] = passes[-1]
         print(f"{number:6} skeletons: {', '.join(f'{one:.3f}' for one in passes)} ms", flush=True)
     print(f"ratio {settled[most] / settled[FEW]:.2f}")
     listed = unlike(HOSTS)
-    before = _resident()
-    further = _open(name)
+    before = resident()
+    further = open_host(name)
     for _ in range(2):
         look(further, listed)
-    print(f"one more host after {HOSTS} domains: {(_resident() - before) / 1e6:.1f} MB")
+    print(f"one more host after {HOSTS} domains: {(resident() - before) / 1e6:.1f} MB")
 
 
-def _resident() -> int:
+def resident() -> int:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096
 

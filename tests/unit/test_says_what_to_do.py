@@ -171,3 +171,19 @@ def test_the_text_says_what_a_repair_would_write(xml: str, step: str, tmp_path: 
     assert step in shown
     concise = CliRunner().invoke(_root, [*words, "--format", "concise", str(file)]).stdout
     assert "fix: " not in concise
+
+
+def test_of_many_files_it_is_not_said_what_a_repair_would_write(tmp_path: Path) -> None:
+    """A repair takes a hundred times as long as a check."""
+    disk = (
+        "<disk type='file'><source file='/a'/><target dev='sda' bus='scsi'/>"
+        "<address type='pci' bus='0' slot='5'/></disk>"
+    )
+    for number in range(21):
+        (tmp_path / f"{number:02}.xml").write_text(domain(devices=disk))
+    words = ["validate", "--host", "shipped:sid-x86_64", "--libvirt", "12.8", "--jobs", "1"]
+    shown = CliRunner().invoke(_root, [*words, str(tmp_path)]).stdout
+    assert shown.count("error: ") >= 21
+    assert "fix: " not in shown
+    (tmp_path / "20.xml").unlink()
+    assert "fix: " in CliRunner().invoke(_root, [*words, str(tmp_path)]).stdout

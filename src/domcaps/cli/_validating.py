@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from domcaps.validate.known import Known
 
 
+_MOST_WITH_STEPS = 20
+"""Files of which it is said what a repair would write: that takes far longer than to check one."""
+
 _SCHEMA = "schema-"
 """How the codes begin of what only a comparison with the schema finds."""
 
@@ -198,7 +201,8 @@ class Run:
         from domcaps.validate.output.text import TextOutput
 
         explain = self.request.explain or self.settings.config.explain
-        steps = None if form == "concise" else self.judges.first_steps
+        many = len(self.gathered.files) > _MOST_WITH_STEPS
+        steps = None if many or form == "concise" else self.judges.first_steps
         return TextOutput(explain, notices, concise=form == "concise", steps=steps)
 
     def _asked(self) -> list[tuple[str, Any, str]]:
