@@ -33,6 +33,7 @@ import different
 from commands import NOTHING, commands, cpu_time, firsts
 from fresh import FIRST
 from start import DOMAIN, ROOT
+from validate import unlike
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -160,7 +161,7 @@ def cold() -> list[Row]:
 def files() -> list[Row]:
     """Measure the tool on files of many skeletons, each with names and numbers of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        for index, data in enumerate(different.unlike(SKELETONS) * (FILES // SKELETONS)):
+        for index, data in enumerate(unlike(SKELETONS) * (FILES // SKELETONS)):
             text = data.replace(b"benchmark", b"guest%d" % index)
             text = text.replace(b"0b7a11", b"%06x" % index)
             text = text.replace(b"3c:58", b"%02x:%02x" % divmod(index, 256))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from domcaps.elements.display.video import Video
 from domcaps.elements.domain.qemu_namespace import QemuNamespace
@@ -11,7 +11,7 @@ from domcaps.validate.check import DocumentCheck
 from domcaps.validate.checks import all_part_checks, rules_in
 from domcaps.validate.document.parse import read
 from domcaps.validate.document.walk import DocumentWalk
-from domcaps.validate.memo import guards, shapes
+from domcaps.validate.memo import guards, shapes, traces
 from domcaps.validate.memo.decisions import DecisionTrees
 from domcaps.validate.memo.recent import Recent, shared
 
@@ -131,3 +131,23 @@ def test_a_rule_of_what_is_absent_is_not_called() -> None:
     lines = DOMAIN.format("", f"<commandline xmlns='{space}'/>")
     assert {"qemu-bus-unknown", "qemu-device-unknown", "qemu-netdev-unknown"} <= left(lines)
     assert "qemu-override-alias-missing" not in left(lines)
+
+
+def test_texts_that_differ_are_hidden_from_the_first_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second document of a skeleton is compared with the first one, and tried once."""
+    trials: list[int] = []
+    attempt = traces.TraceMemo._try
+
+    def counting(self: traces.TraceMemo, *given: Any, **named: Any) -> traces.Trace:
+        trials.append(1)
+        return attempt(self, *given, **named)
+
+    monkeypatch.setattr(traces.TraceMemo, "_try", counting)
+    host = open_shipped("sid-x86_64")
+    disk = "<disk type='file'><source file='/{}'/><target dev='vda' bus='virtio'/></disk>"
+    found = [
+        host.validate(DOMAIN.replace("<name>a", f"<name>own{n}").format(disk.format(n), "<title/>"))
+        for n in range(5)
+    ]
+    assert len(trials) == 1
+    assert len({one.accepted for one in found}) == 1

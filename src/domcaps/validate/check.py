@@ -206,7 +206,7 @@ class DocumentCheck:
         """Give all findings."""
         with self._until_stopped():
             self.set_aside()
-            walk = DocumentWalk(self.source.root)
+            walk = DocumentWalk(self.source.root, self.source.data)
             self._parts(walk, checks_of)
             self.names(walk)
             if self.schema:

@@ -200,11 +200,13 @@ class DocumentWalk:
     shapes of those that have one; `unknown` are the elements that the vocabulary does not have, and
     attributes with their elements. `order` are all elements of which something is known, `skeleton`
     is what they look like together: the shapes of those that stand in no part, innermost first.
+    `data` is the document's text, b"" where only the tree is known.
     """
 
-    __slots__ = ("_positions", "nodes", "order", "shapes", "skeleton", "unknown")
+    __slots__ = ("_positions", "data", "nodes", "order", "shapes", "skeleton", "unknown")
 
-    def __init__(self, root: Node) -> None:
+    def __init__(self, root: Node, data: bytes = b"") -> None:
+        self.data = data
         self.nodes: dict[PartChecks, list[Node]] = {}
         self.shapes: dict[Node, int] = {}
         self._positions: dict[Node, SchemaPosition] = {}

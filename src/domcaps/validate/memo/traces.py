@@ -22,7 +22,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from domcaps.language.domain import Domain
 from domcaps.named_tuples import NamedTuple
-from domcaps.validate.document.shape_ids import LONGEST_NAME, NO_SHAPE
+from domcaps.validate.document.parse import read
+from domcaps.validate.document.repeated import take_away
+from domcaps.validate.document.shape_ids import LONGEST_NAME, NO_SHAPE, names_of
+from domcaps.validate.document.walk import DocumentWalk
 from domcaps.validate.memo.guards import contents
 from domcaps.validate.memo.recent import Recent, shared
 from domcaps.validate.memo.shapes import remaining_of
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
 
     from domcaps.language.world import World
     from domcaps.validate.checks import Checks, PartChecks
-    from domcaps.validate.document.walk import DocumentWalk
     from domcaps.validate.memo.guards import DomainGuards
     from domcaps.validate.memo.shapes import ShapeMemo
     from domcaps.validate.memo.tracked import Place
@@ -77,11 +79,15 @@ class Trace(NamedTuple):
 
 
 class KnownSkeleton(NamedTuple):
-    """A skeleton that was seen; `hidden` are the places whose texts are not the same in all."""
+    """A skeleton that was seen; `hidden` are the places whose texts are not the same in all.
+
+    `first` is the first document of the skeleton, until the second one is compared with it.
+    """
 
     trace: Trace | None = None
     hidden: frozenset[Place] = frozenset()
     trials: int = 0
+    first: bytes = b""
 
 
 UNTRIED = KnownSkeleton()
@@ -116,6 +122,8 @@ class TraceMemo:
             if not differs:
                 return known.trace.remaining
             hidden |= differs
+        elif known.first:
+            hidden |= _differing(known.first, walk)
         if known.trials >= _MOST_TRIALS:
             return None
         trace = self._try(walk, hidden, new=new)
@@ -130,7 +138,8 @@ class TraceMemo:
             return
         names = [item for item in skeleton if item.__class__ is str]
         if max(map(len, names), default=0) <= LONGEST_NAME:
-            skeletons.put(_shared_key(key), UNTRIED, _size(key, UNTRIED))
+            seen = KnownSkeleton(first=walk.data) if walk.data else UNTRIED
+            skeletons.put(_shared_key(key), seen, _size(key, seen))
 
     def _try(self, walk: DocumentWalk, hidden: frozenset[Place], *, new: bool) -> Trace:
         shown = DocumentView(walk.order, hidden)
@@ -164,6 +173,25 @@ class TraceMemo:
                     yield RemainingCheck(part_checks, index, checks)
 
 
+def _differing(first: bytes, walk: DocumentWalk) -> frozenset[Place]:
+    """Give the places whose texts are others in the first document of a skeleton.
+
+    They are hidden from the first trial, which would be made again otherwise.
+    """
+    root = read(first).root
+    for _ in take_away(root):
+        pass
+    order = DocumentWalk(root).order
+    if len(order) != len(walk.order):
+        return frozenset()
+    places: list[Place] = []
+    for number, (one, other) in enumerate(zip(order, walk.order, strict=True)):
+        places += [(number, name) for name in names_of(one) if one.get(name) != other.get(name)]
+        if one.text != other.text:
+            places.append((number, ""))
+    return frozenset(places)
+
+
 _Read = TypeVar("_Read", tuple[int, str], tuple[int, str, str])
 
 
@@ -180,7 +208,7 @@ def _shared_key(key: _Key) -> _Key:
 
 def _size(key: _Key, known: KnownSkeleton) -> int:
     """Estimate the bytes that a skeleton takes, as if nothing of it were shared."""
-    size = 400 + 16 * len(key[2]) + 100 * len(known.hidden)
+    size = 400 + 16 * len(key[2]) + 100 * len(known.hidden) + len(known.first)
     if known.trace is not None:
         size += sum([150 + len(text) for _, _, text in known.trace.attributes])
         size += sum([150 + len(text) for _, text in known.trace.texts])
