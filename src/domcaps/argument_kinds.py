@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 import os
 from collections.abc import Collection, Mapping
 
@@ -48,6 +49,10 @@ class ArgumentKind:
 
     def __init__(self, words: str) -> None:
         self.words = words
+
+    def surely_fits(self, value: object) -> bool:
+        """Tell whether a look at types shows that a value fits: quick for 100,000 of them."""
+        return type(value) in self.exact
 
     def misfit(self, name: str, value: object) -> Misfit | None:
         """Give what does not fit, None where all does."""
@@ -117,7 +122,7 @@ class ListKind(ArgumentKind):
         """Look at each item, unless that would use them up."""
         if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__"):
             return Misfit(name, value, self.words)
-        if not isinstance(value, Collection):
+        if not isinstance(value, Collection) or all(map(self.item.surely_fits, value)):
             return None
         return _first(self.item.misfit(f"{name}[{n}]", one) for n, one in enumerate(value))
 
@@ -128,6 +133,11 @@ class TupleKind(ArgumentKind):
     def __init__(self, items: tuple[ArgumentKind, ...]) -> None:
         super().__init__(f"a tuple of {' and '.join(item.words for item in items)}")
         self.items = items
+        self._types = set(itertools.product(*(item.exact for item in items)))
+
+    def surely_fits(self, value: object) -> bool:
+        """Compare the types of the items."""
+        return type(value) is tuple and tuple(map(type, value)) in self._types
 
     def misfit(self, name: str, value: object) -> Misfit | None:
         """Look at each item."""

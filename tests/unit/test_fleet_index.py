@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import random
 import signal
+import sqlite3
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -163,3 +164,30 @@ def test_a_file_that_is_no_index_is_an_error(made: Fleet, tmp_path: Path) -> Non
     (tmp_path / "index").write_bytes(b"no database" * 1000)
     with pytest.raises(FleetError, match="is no index of verdicts"):
         list(ask(made.store.place, documents(1), index=tmp_path / "index"))
+
+
+def test_what_only_one_document_has_is_kept_too(made: Fleet, tmp_path: Path) -> None:
+    """Names and paths that no other document has are no reason to ask again."""
+    asked = [
+        (f"d{n}", TEXT.format("kvm", n, 1 << 20, 2, "", "q35", "", f"image-{n}").encode())
+        for n in range(150)
+    ]
+    first = {a.name: a.sets for a in ask(made.store.place, asked, index=tmp_path / "index")}
+    counts = UnitCounts()
+    answers = ask(made.store.place, asked, counts=counts, index=tmp_path / "index")
+    assert {a.name: a.accepting for a in answers} == {
+        name: sum(one.hosts for one in sets if one.accepted) for name, sets in first.items()
+    }
+    assert counts.units == 0
+    names = list(made.hosts.names)
+    recording = made.store.recording(made.store.manifest(made.store.latest()[names[0]]))
+    made.add(replace(recording, host=replace(recording.host, hugepage_sizes_kib=(4,))), names[1])
+    answers = ask(made.store.place, asked, index=tmp_path / "index")
+    want = {a.name: a.accepting for a in ask(made.store.place, asked)}
+    assert {a.name: a.accepting for a in answers} == want
+
+
+def test_an_index_of_another_format_is_begun_anew(made: Fleet, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "index") as base:
+        base.execute("CREATE TABLE domains (old INTEGER)")
+    assert run(made, tmp_path / "index") == run(made, None)

@@ -75,7 +75,7 @@ def _require_key(key: str) -> str:
     return key
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as found:
             return list(found)
@@ -141,11 +141,11 @@ class BlobFolder:
 
     def list(self, prefix: str) -> Iterator[BlobEntry]:
         """Walk the folders."""
-        folders = [prefix.rstrip("/")]
+        root, folders = str(self.root), [prefix.rstrip("/")]
         now = time.time()
         while folders:
             above = folders.pop()
-            for entry in _entries(self.root / above):
+            for entry in _entries(f"{root}/{above}"):
                 key = f"{above}/{entry.name}" if above else entry.name
                 with suppress(OSError):
                     if entry.is_dir(follow_symlinks=False):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from domcaps.fleet.hosts import FleetHosts, KnownTable, bits
-from domcaps.fleet.partitions import Partition, held, merged
+from domcaps.fleet.partitions import Partition, held, merged, selected
 from domcaps.fleet.portable import hosts_from, resolutions_from, sets_from, trace_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from domcaps.fleet.hosts import Resolution, WantedTarget, WorldTable
-    from domcaps.fleet.index import FleetMoment, VerdictIndex
+    from domcaps.fleet.index import FleetMoment, PlanOfDomain, VerdictIndex
     from domcaps.fleet.partitions import HostTable
     from domcaps.fleet.units import UnitTrace
 
@@ -54,6 +54,9 @@ class Columns(Protocol):
     def partition(self, wanted: int, number: int) -> Partition:
         """Give what a partition says of the hosts of a target."""
 
+    def lacking(self, wanted: int, domain: bytes, plan: PlanOfDomain) -> int:
+        """Give the hosts of which the traces that only a domain has say nothing."""
+
 
 class FactColumns:
     """Hosts of which the facts are looked up."""
@@ -88,6 +91,16 @@ class FactColumns:
             traces = map(self._trace, self._index.numbers(number))
             known = self._partitions[wanted, number] = held(self._tables[wanted], traces)
         return known
+
+    def lacking(self, wanted: int, domain: bytes, plan: PlanOfDomain) -> int:
+        """Give the hosts of which the traces that only a domain has say nothing."""
+        table, lacking = self._tables[wanted], 0
+        for traces in self._index.own(domain, plan.plan):
+            left = table.with_world
+            for trace in traces:
+                left &= ~selected(table, trace, is_kept=False)
+            lacking |= left
+        return lacking
 
     def _trace(self, number: int) -> UnitTrace:
         known = self._traces.get(number)
@@ -137,6 +150,7 @@ class KeptColumns:
         self._index, self._moment, self._changes, self._new = index, moment, changes, new
         self._all = every
         self._live: FactColumns | None = None
+        self._name = index.name_of_moment(moment)
         self.every = (1 << len(moment.names)) - 1
         changed = sum(1 << n for n in {*changes.new, *(n for n, _ in changes.copies)})
         self._same = self.every & ~changed
@@ -199,6 +213,13 @@ class KeptColumns:
             new = self._new.partition(wanted, number).sets
             sets += [(self._changes.added(hosts), outcome) for hosts, outcome in new]
         return Partition(merged(sets), ())
+
+    def lacking(self, wanted: int, domain: bytes, plan: PlanOfDomain) -> int:
+        """Give the hosts of which the traces that only a domain has say nothing."""
+        if plan.moment != self._name:
+            return self._of_every(wanted).lacking(wanted, domain, plan)
+        new = 0 if self._new is None else self._new.lacking(wanted, domain, plan)
+        return self._changes.added(new)
 
     def _of_every(self, wanted: int) -> FactColumns:
         """Look up the facts of all hosts, for what was not kept at the moment."""

@@ -280,11 +280,13 @@ class WorldTable:
         bit = 1 << number
         return lambda key, found: bool(self.select(key, found) & bit)
 
-    def select(self, key: ReadKey, found: Any) -> int:
-        """Give the hosts on which a read finds the same."""
+    def select(self, key: ReadKey, found: Any, *, is_kept: bool = True) -> int:
+        """Give the hosts on which a read finds the same; it is kept for the next one."""
         known = self._selections.get(key)
         if known is None:
-            known = self._selections[key] = self._selection(key)
+            known = self._selection(key)
+            if is_kept:
+                self._selections[key] = known
         return known.get(found, 0)
 
     def _selection(self, key: ReadKey) -> dict[Any, int]:

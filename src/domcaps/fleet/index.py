@@ -20,13 +20,14 @@ import msgspec
 
 from domcaps.destination import checked
 from domcaps.errors import FleetError
-from domcaps.fleet.portable import kept_hosts, kept_resolutions, kept_sets
+from domcaps.fleet.portable import kept_hosts, kept_resolutions, kept_sets, trace_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from domcaps.fleet.sending import KeptPlan, SentAnswer, SentPartition, SentTable, SentUnit
+    from domcaps.fleet.units import UnitTrace
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS contents (id INTEGER PRIMARY KEY, name BLOB UNIQUE, body BLOB);
@@ -34,7 +35,10 @@ CREATE TABLE IF NOT EXISTS plans (
     id INTEGER PRIMARY KEY, name BLOB UNIQUE, wanted INTEGER, everywhere INTEGER,
     refused INTEGER, partitions INTEGER, places INTEGER);
 CREATE TABLE IF NOT EXISTS domains (
-    scope BLOB, name BLOB, plan INTEGER, PRIMARY KEY (scope, name, plan)) WITHOUT ROWID;
+    scope BLOB, name BLOB, plan INTEGER, moment BLOB,
+    PRIMARY KEY (scope, name, plan)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS own (
+    scope BLOB, name BLOB, plan INTEGER, body BLOB, PRIMARY KEY (scope, name, plan)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS manifests (name TEXT PRIMARY KEY, digest TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS moments (
     scope BLOB PRIMARY KEY, id BLOB, names BLOB, digests BLOB) WITHOUT ROWID;
@@ -44,6 +48,10 @@ CREATE TABLE IF NOT EXISTS found (
     moment BLOB, wanted INTEGER, partition INTEGER, refusing BLOB, body BLOB);
 CREATE UNIQUE INDEX IF NOT EXISTS of_moment ON found (moment, wanted, partition);
 """
+_NAMES = ("contents", "plans", "domains", "own", "manifests", "moments", "targets", "found")
+_FORMAT = 2
+"""Format of the tables: an index of another one is forgotten, it can be computed again."""
+
 _AT_ONCE = 500
 _MOST_WRITTEN = 200_000
 _MOST_PLANS = 16
@@ -58,6 +66,18 @@ class PlanRow(NamedTuple):
     is_refused: bool
     partitions: int
     places: int
+
+
+class PlanOfDomain(NamedTuple):
+    """A plan with what only this domain has: traces of checks that find nothing.
+
+    `moment` names the hosts on all of which they find nothing; "" stands for none, and None for a
+    domain without such traces.
+    """
+
+    plan: int
+    row: PlanRow
+    moment: bytes | None
 
 
 class FleetMoment(NamedTuple):
@@ -90,9 +110,21 @@ class VerdictIndex:
             self._base = sqlite3.connect(checked(path), timeout=60, isolation_level=None)
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("PRAGMA synchronous=NORMAL")
-            self._base.executescript(_TABLES)
+            self._make_tables()
         except sqlite3.Error as error:
             raise FleetError(f"{path} is no index of verdicts: {error}") from error
+
+    def _make_tables(self) -> None:
+        """Make the tables; those of another format are made anew."""
+        self._base.execute("BEGIN IMMEDIATE")
+        ((version,),) = self._base.execute("PRAGMA user_version")
+        if version != _FORMAT:
+            for table in _NAMES:
+                self._base.execute(f"DROP TABLE IF EXISTS {table}")
+        for statement in filter(str.strip, _TABLES.split(";")):
+            self._base.execute(statement)
+        self._base.execute(f"PRAGMA user_version = {_FORMAT}")
+        self._base.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file."""
@@ -126,53 +158,70 @@ class VerdictIndex:
             self._base.execute(
                 f"DELETE FROM {table} WHERE moment IN "  # noqa: S608
                 "(SELECT id FROM moments WHERE scope = ? AND id != ?)",
-                (self._scope, self._of(moment)),
+                (self._scope, self.name_of_moment(moment)),
             )
         self._base.execute(
             "INSERT OR REPLACE INTO moments VALUES (?, ?, ?, ?)",
-            (self._scope, self._of(moment), _packed(moment.names), _packed(moment.digests)),
+            (
+                self._scope,
+                self.name_of_moment(moment),
+                _packed(moment.names),
+                _packed(moment.digests),
+            ),
         )
         self._base.execute("COMMIT")
 
-    def _of(self, moment: FleetMoment) -> bytes:
+    def name_of_moment(self, moment: FleetMoment) -> bytes:
+        """Name a moment in this index."""
         return name_of_domain(self._scope + moment.id)
 
     def targets(self, moment: FleetMoment) -> dict[int, bytes]:
         """Give what came of targets on the hosts of a moment."""
         query = "SELECT wanted, body FROM targets WHERE moment = ?"
-        return dict(self._base.execute(query, (self._of(moment),)))
+        return dict(self._base.execute(query, (self.name_of_moment(moment),)))
 
     def refusing(self, moment: FleetMoment) -> dict[int, dict[int, bytes]]:
         """Give the hosts on which partitions refuse, by target and partition."""
         query = "SELECT wanted, partition, refusing FROM found WHERE moment = ?"
         found: dict[int, dict[int, bytes]] = {}
-        for wanted, partition, hosts in self._base.execute(query, (self._of(moment),)):
+        for wanted, partition, hosts in self._base.execute(query, (self.name_of_moment(moment),)):
             found.setdefault(wanted, {})[partition] = hosts
         return found
 
     def sets(self, moment: FleetMoment, wanted: int, partition: int) -> bytes:
         """Give what is found on the hosts of a moment."""
         query = "SELECT body FROM found WHERE moment = ? AND wanted = ? AND partition = ?"
-        ((body,),) = self._base.execute(query, (self._of(moment), wanted, partition))
+        ((body,),) = self._base.execute(query, (self.name_of_moment(moment), wanted, partition))
         found: bytes = body
         return found
 
     # -- domains -------------------------------------------------------------------------------
 
-    def plans(self, domains: Iterable[bytes]) -> dict[bytes, list[PlanRow]]:
+    def plans(self, domains: Iterable[bytes]) -> dict[bytes, list[PlanOfDomain]]:
         """Give what is known of domains, by their names."""
-        numbers: dict[bytes, list[int]] = {}
+        numbers: dict[bytes, list[tuple[int, bytes | None]]] = {}
         left = iter(domains)
         while some := list(itertools.islice(left, _AT_ONCE)):
             marks = ",".join("?" * len(some))
             rows = self._base.execute(
-                f"SELECT name, plan FROM domains WHERE scope = ? AND name IN ({marks})",  # noqa: S608
+                "SELECT name, plan, moment FROM domains "  # noqa: S608
+                f"WHERE scope = ? AND name IN ({marks})",
                 (self._scope, *some),
             )
-            for name, plan in rows:
-                numbers.setdefault(name, []).append(plan)
-        rows_of = self._rows({number for some in numbers.values() for number in some})
-        return {name: [rows_of[number] for number in some] for name, some in numbers.items()}
+            for name, *plan in rows:
+                numbers.setdefault(name, []).append(tuple(plan))
+        rows_of = self._rows({number for some in numbers.values() for number, _ in some})
+        return {
+            name: [PlanOfDomain(number, rows_of[number], moment) for number, moment in some]
+            for name, some in numbers.items()
+        }
+
+    def own(self, domain: bytes, plan: int) -> tuple[tuple[UnitTrace, ...], ...]:
+        """Give the traces that only a domain has, by their checks."""
+        query = "SELECT body FROM own WHERE scope = ? AND name = ? AND plan = ?"
+        row = self._base.execute(query, (self._scope, domain, plan)).fetchone()
+        checks = msgspec.msgpack.decode(row[0]) if row else ()
+        return tuple(tuple(map(trace_from, traces)) for traces in checks)
 
     def _rows(self, numbers: set[int]) -> dict[int, PlanRow]:
         found = {}
@@ -216,7 +265,7 @@ class VerdictIndex:
         """
         self._base.execute("BEGIN IMMEDIATE")
         try:
-            known = _OfUnit(self, None if moment is None else self._of(moment))
+            known = _OfUnit(self, None if moment is None else self.name_of_moment(moment))
             for domain, plan in found:
                 self._keep(domain, plan, known)
         except BaseException:
@@ -235,7 +284,8 @@ class VerdictIndex:
             wanted, self.number_of(_packed(answer.everywhere)), refused,
             self.number_of(_packed(partitions)), self.number_of(answer.places),
         )  # fmt: skip
-        self._name(domain, self._plan(row))
+        own = None if not answer.own else known.moment or b""
+        self._name(domain, self._plan(row), own, answer.own)
 
     def _plan(self, row: tuple[int, ...]) -> int:
         name = name_of_domain(_packed(row))
@@ -250,17 +300,24 @@ class VerdictIndex:
             self._written[name] = number
         return number
 
-    def _name(self, domain: bytes, plan: int) -> None:
+    def _name(
+        self, domain: bytes, plan: int, moment: bytes | None, own: tuple[tuple[bytes, ...], ...]
+    ) -> None:
         query = "SELECT count(*) FROM domains WHERE scope = ? AND name = ?"
         ((count,),) = self._base.execute(query, (self._scope, domain))
-        insert = "INSERT OR IGNORE INTO domains VALUES (?, ?, ?)"
-        self._base.execute(insert, (self._scope, domain, plan))
+        insert = "INSERT OR REPLACE INTO domains VALUES (?, ?, ?, ?)"
+        self._base.execute(insert, (self._scope, domain, plan, moment))
+        if own:
+            insert = "INSERT OR REPLACE INTO own VALUES (?, ?, ?, ?)"
+            self._base.execute(insert, (self._scope, domain, plan, _packed(own)))
         if count >= _MOST_PLANS:
-            self._base.execute(
-                "DELETE FROM domains WHERE scope = ?1 AND name = ?2 AND plan NOT IN (SELECT plan "
-                "FROM domains WHERE scope = ?1 AND name = ?2 ORDER BY plan DESC LIMIT ?3)",
-                (self._scope, domain, _MOST_PLANS),
-            )
+            for table in ("own", "domains"):
+                self._base.execute(
+                    f"DELETE FROM {table} WHERE scope = ?1 AND name = ?2 AND plan NOT IN "  # noqa: S608
+                    "(SELECT plan FROM domains WHERE scope = ?1 AND name = ?2 "
+                    "ORDER BY plan DESC LIMIT ?3)",
+                    (self._scope, domain, _MOST_PLANS),
+                )
 
     def keep_target(self, moment: bytes, wanted: int, sent: SentTable) -> None:
         """Keep what came of a target on the hosts of a moment."""
@@ -307,7 +364,7 @@ class _OfUnit:
     """The numbers that contents of a unit have in the index: each is looked up once."""
 
     def __init__(self, index: VerdictIndex, moment: bytes | None) -> None:
-        self._index, self._moment = index, moment
+        self._index, self.moment = index, moment
         self._unit: SentUnit | None = None
         self._wanted: dict[int, int] = {}
         self._numbers: dict[int, int] = {}
@@ -320,8 +377,8 @@ class _OfUnit:
         if number is None:
             sent = unit.tables[table]
             number = self._wanted[table] = self._index.number_of(_packed(sent.wanted))
-            if self._moment is not None:
-                self._index.keep_target(self._moment, number, sent)
+            if self.moment is not None:
+                self._index.keep_target(self.moment, number, sent)
         return number
 
     def partitions(self, unit: SentUnit, answer: SentAnswer) -> list[int]:
@@ -335,8 +392,8 @@ class _OfUnit:
     def _partition(self, unit: SentUnit, place: int, wanted: int) -> int:
         sent = unit.partitions[place]
         number = self._numbers[place] = self._index.number_of_partition(sent.traces or ())
-        if self._moment is not None:
-            self._index.keep_sets((self._moment, wanted, number), sent)
+        if self.moment is not None:
+            self._index.keep_sets((self.moment, wanted, number), sent)
         return number
 
 

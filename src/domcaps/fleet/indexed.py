@@ -105,7 +105,7 @@ class IndexedAsk:
         self._recall.prepare(plans.values())
         left: dict[int, list[_Left]] = {}
         for digest, domain in zip(names, domains, strict=True):
-            answer, unknown = self._recall.answer(domain[0], plans.get(digest, []))
+            answer, unknown = self._recall.answer(domain[0], digest, plans.get(digest, []))
             if answer is not None and not unknown:
                 yield answer, None
             else:

@@ -336,7 +336,7 @@ class Judge:
             frame, outcome, _ = looks.at(host, seen=False).run(check.unit, which)
             return trace_of(frame, outcome)
 
-        return self._partitions.covering(looks.table, [], ask)
+        return self._partitions.alone(looks.table, ask)
 
     def _make_room(self) -> None:
         if self.size < _MOST_NODES:

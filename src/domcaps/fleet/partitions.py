@@ -48,12 +48,13 @@ class Partition:
 
     `handles` are those of the elements that any of its findings is about. `reads_hosts` tells that
     other hosts may find something else. `reasons` are the errors with the hosts that find them,
-    `refusing` all these hosts. `is_coupled` tells that what is found depends on other findings.
+    `refusing` all these hosts. `is_own` tells that it is of one document, and finds nothing.
+    `is_coupled` tells that what is found depends on other findings.
     """
 
     __slots__ = (
-        "handles", "has_findings", "is_coupled", "is_silent", "number", "reads_hosts", "reasons",
-        "refusing", "sets", "traces",
+        "handles", "has_findings", "is_coupled", "is_own", "is_silent", "number", "reads_hosts",
+        "reasons", "refusing", "sets", "traces",
     )  # fmt: skip
 
     def __init__(self, sets: Sets, traces: tuple[UnitTrace, ...]) -> None:
@@ -73,6 +74,7 @@ class Partition:
                     self.refusing |= hosts
                     reason = one.code, one.message
                     self.reasons[reason] = self.reasons.get(reason, 0) | hosts
+        self.is_own = False
         self.is_coupled = any(is_coupled(outcome) for _, outcome in sets)
 
 
@@ -121,6 +123,21 @@ class Partitions:
             known = self._known[key] = Partition(sets, tuple(used))
         return known
 
+    def alone(self, table: WorldTable, ask: Callable[[int], UnitTrace]) -> Partition:
+        """Do the same for one document: what finds nothing is kept nowhere."""
+        left = table.with_world
+        traces: list[UnitTrace] = []
+        while left:
+            host = lowest(left)
+            trace = ask(host)
+            if any(trace.outcome):
+                return self.covering(table, [*traces, trace], ask)
+            traces.append(trace)
+            left &= ~(selected(table, trace, is_kept=False) | 1 << host)
+        found = Partition(((table.with_world, SILENT),), tuple(traces))
+        found.is_own = True
+        return found
+
     def split(self, table: HostTable, kinds: tuple[Partition, ...]) -> Splits:
         """Give the sets of hosts that partitions make, each with its number in every partition."""
         key = table.number, *[one.number for one in kinds]
@@ -158,11 +175,11 @@ def held(table: WorldTable, traces: Iterable[UnitTrace]) -> Partition:
     return Partition(sets, tuple(used))
 
 
-def selected(table: WorldTable, trace: UnitTrace) -> int:
+def selected(table: WorldTable, trace: UnitTrace, *, is_kept: bool = True) -> int:
     """Give the hosts on which all reads of a trace find the same."""
     same = table.with_world
     for key, value in trace.reads:
-        same &= table.select(key, value)
+        same &= table.select(key, value, is_kept=is_kept)
         if not same:
             break
     return same

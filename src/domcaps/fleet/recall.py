@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from domcaps.fleet.answers import HostSet
     from domcaps.fleet.columns import Columns, HeldSets
-    from domcaps.fleet.index import PlanRow, VerdictIndex
+    from domcaps.fleet.index import PlanOfDomain, PlanRow, VerdictIndex
     from domcaps.fleet.partitions import HostTable
 
 
@@ -35,20 +35,24 @@ class Recall:
         self._held: dict[int, HeldSets] = {}
         self._of_plans: dict[tuple[int, int], _OfPlans] = {}
 
-    def prepare(self, plans: Iterable[list[PlanRow]]) -> None:
+    def prepare(self, plans: Iterable[list[PlanOfDomain]]) -> None:
         """Read at once what the answers on domains need."""
-        self._index.read_contents({plan.partitions for some in plans for plan in some})
+        self._index.read_contents({plan.row.partitions for some in plans for plan in some})
 
-    def answer(self, name: str, plans: list[PlanRow]) -> tuple[DomainAnswer | None, int]:
+    def answer(
+        self, name: str, domain: bytes, plans: list[PlanOfDomain]
+    ) -> tuple[DomainAnswer | None, int]:
         """Give the verdicts on a domain as far as plans tell, and the hosts that are left."""
-        every = self._columns.every
-        left, chosen, accepting = every, [], 0
+        left, chosen, accepting = self._columns.every, [], 0
         for plan in reversed(plans):
-            found = self._found(plan)
+            row = plan.row
+            found = self._found(row)
             same = found.hosts & left
+            if same and plan.moment is not None:
+                same &= ~self._columns.lacking(row.wanted, domain, plan)
             if same:
-                chosen.append((plan, same))
-                accepting |= 0 if plan.is_refused else found.accepting & same
+                chosen.append((row, same))
+                accepting |= 0 if row.is_refused else found.accepting & same
                 left &= ~same
             if not left:
                 break

@@ -43,7 +43,8 @@ class SentPartition(NamedTuple):
 class SentAnswer(NamedTuple):
     """What belongs to a domain: `found` are results that say something, with places.
 
-    To be kept it has all results by the numbers of their `partitions`, with `places` as bytes.
+    To be kept it has all results by the numbers of their `partitions`, with `places` as bytes. Of
+    results that find nothing, and that no other document has, there are the traces: `own`.
     """
 
     name: str
@@ -52,6 +53,7 @@ class SentAnswer(NamedTuple):
     found: tuple[tuple[int, int, Numbers], ...]
     partitions: tuple[int, ...] | None = None
     places: bytes = b""
+    own: tuple[tuple[bytes, ...], ...] = ()
 
 
 class SentUnit(NamedTuple):
@@ -96,11 +98,14 @@ class Sender:
 
     def _kept(self, sent: SentAnswer, plan: VerdictPlan) -> SentAnswer:
         """Add what an index keeps, where all of it has a form in bytes."""
-        partitions = tuple([self._partition(partition) for partition, _, _ in plan.results])
-        if not self._unportable.isdisjoint(partitions):
+        shared = [one for one in plan.results if not one[0].is_own]
+        partitions = tuple([self._partition(partition) for partition, _, _ in shared])
+        own = [kept_traces(one[0], {}) for one in plan.results if one[0].is_own]
+        portable = tuple([traces for traces in own if traces is not None])
+        if len(portable) < len(own) or not self._unportable.isdisjoint(partitions):
             return sent
-        places = kept_places([(order, numbers) for _, order, numbers in plan.results])
-        return sent._replace(partitions=partitions, places=places)
+        places = kept_places([(order, numbers) for _, order, numbers in shared])
+        return sent._replace(partitions=partitions, places=places, own=portable)
 
     def _table(self, wanted: WantedTarget) -> int:
         number = self._tables.get(wanted)

@@ -241,9 +241,10 @@ class Skeleton:
                 slots = None
                 break
             slots.update(dict.fromkeys(read))
-        if slots is None:
-            one.count += 1
-        else:
+        if trail is None:
+            # what was made alone twice has values that are not worth a look at traces
+            one.count += _MOST_VALUES // 2
+        elif slots is not None:
             one.keep(list(slots), values, known)
         return known
 

@@ -294,7 +294,8 @@ def _folder(name: str) -> str:
 
 def _name(key: str) -> str:
     parts = key.split("/")
-    name = urllib.parse.unquote(parts[1]) if len(parts) == 3 else ""
+    name = parts[1] if len(parts) == 3 else ""
+    name = urllib.parse.unquote(name) if "%" in name else name
     return name if 0 < len(name) <= LONGEST_NAME and name.isprintable() else ""
 
 

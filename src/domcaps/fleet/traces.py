@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _MOST_TEXTS = 64
 """Answers to an operation after which a check that reads no host is sooner made than looked up."""
 
-_MOST_ANSWERS = 512
+_MOST_ANSWERS = 128
 
 PART = 1
 """The handle of the part's own element: 0 is the document, 2 is the domain's element."""
