@@ -73,6 +73,24 @@ def test_emulators_and_helper_programs_depend_on_it(tmp_path: Path) -> None:
     assert SystemFolders() in {sighting.witness for sighting in witnesses(entry)}
 
 
+def test_a_name_that_comes_or_goes_in_the_folder_of_devices_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.stat
+    monkeypatch.setattr(witness.os, "stat", lambda path: real(tmp_path if path == "/dev" else path))
+    stamp = SystemFolders().glance(HostView())
+    (tmp_path / "urandom").write_text("x")
+    assert SystemFolders().glance(HostView()) != stamp
+
+
+def test_a_change_of_the_mounts_is_looked_at() -> None:
+    host_view = HostView()
+    stamp = SystemFolders().glance(host_view)
+    assert SystemFolders().glance(host_view) == stamp
+    host_view.forget_mounts()
+    assert SystemFolders().glance(host_view) != stamp
+
+
 # -- warnings ------------------------------------------------------------------------------------
 
 

@@ -29,7 +29,10 @@ _OF_KERNEL = frozenset({0x9FA0, 0x62656572})  # proc, sysfs
 
 
 class HostView:
-    """A host to be looked at: its files, and the environment that counts there."""
+    """A host to be looked at: its files, and the environment that counts there.
+
+    `mount_changes` counts how often mounts were seen to change.
+    """
 
     def __init__(
         self, files: HostFiles | None = None, environ: Mapping[str, str] = os.environ
@@ -39,6 +42,7 @@ class HostView:
         self.checks_owner: bool = self.files.is_live
         self._handles = KernelHandles() if self.files.is_live else None
         self._mounts = Mounts() if self.files.is_live else None
+        self.mount_changes = 0
         self._kinds: dict[int, int] = {}
         self._masked: dict[str, bool] = {}
         self._writable: dict[str, tuple[int, tuple[str, ...]]] = {}
@@ -111,6 +115,7 @@ class HostView:
 
     def forget_mounts(self) -> None:
         """Forget what depends on mounts: files that are open, kinds of file systems."""
+        self.mount_changes += 1
         self._kinds.clear()
         self._masked.clear()
         if self._handles is not None:
