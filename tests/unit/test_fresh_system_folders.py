@@ -77,7 +77,7 @@ def test_a_name_that_comes_or_goes_in_the_folder_of_devices_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = os.stat
-    monkeypatch.setattr(witness.os, "stat", lambda path: real(tmp_path if path == "/dev" else path))
+    monkeypatch.setattr(os, "stat", lambda path: real(tmp_path if path == "/dev" else path))
     stamp = SystemFolders().glance(HostView())
     (tmp_path / "urandom").write_text("x")
     assert SystemFolders().glance(HostView()) != stamp
