@@ -10,7 +10,7 @@ from lxml import etree
 from command_runner import CliRunner
 from domcaps.cli import _root
 from domcaps.language.fix import Fix, set_value
-from domcaps.validate.advice import says_what_to_do, with_fix
+from domcaps.validate.advice import says_what_to_do, with_fix, with_requirement, with_value
 from plain_hosts import open_plain
 
 if TYPE_CHECKING:
@@ -71,6 +71,28 @@ def test_a_next_step_is_an_order_or_an_example(message: str, says: bool) -> None
 def test_the_first_repair_completes_a_message(fix: Fix, message: str, whole: str) -> None:
     root = etree.fromstring("<domain><b x='1'/><c>4</c></domain>")
     assert with_fix(message, (fix,), root[0]) == whole
+
+
+@pytest.mark.parametrize(
+    ("message", "whole"),
+    [
+        ("device='lun' requires bus='scsi'", "device='lun' requires bus='scsi'; use that"),
+        ("<a> requires <b/>", "<a> requires <b/>; add it"),
+        ("<a> requires mode='c' of <d>", "<a> requires mode='c' of <d>; use that"),
+        ("<a> needs a name", "<a> needs a name"),
+        ("<a> needs <b c='…'/>", "<a> needs <b c='…'/>"),
+        ("<a> requires <b/>; remove it", "<a> requires <b/>; remove it"),
+    ],
+)
+def test_what_is_required_is_to_be_written(message: str, whole: str) -> None:
+    assert with_requirement(message) == whole
+
+
+def test_a_limit_is_the_value_to_write() -> None:
+    assert with_value("at most 16 heads", "heads", "16", ("16",)) == (
+        "at most 16 heads; use heads='16'"
+    )
+    assert with_value("39 or 48 bits", "aw_bits", "48", ("48", "39")) == "39 or 48 bits"
 
 
 MANY = "<vcpu>{}</vcpu>"
@@ -159,8 +181,8 @@ def test_a_module_that_libvirt_takes_for_all_addresses_is_the_one_at_fault() -> 
                         "<address type='pci' bus='0' slot='5'/></disk>"),
          "fix: type='pci' removed, so that libvirt chooses it"),
         # no edit near it: what a repair of the whole document does
-        (domain(kind="qemu", devices="<tpm model='tpm-crb'><backend type='passthrough'>"
-                "<device path='/dev/tpm0'/></backend><backend type='passthrough'/></tpm>"), ""),
+        (domain(devices="<serial type='tcp'><source mode='connect' service='1'/></serial>"),
+         "fix: type='pty' instead of 'tcp'"),
     ],
 )  # fmt: skip
 def test_the_text_says_what_a_repair_would_write(xml: str, step: str, tmp_path: Path) -> None:

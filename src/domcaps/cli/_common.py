@@ -53,8 +53,19 @@ def host_option(function: F) -> F:
     )(as_option(allow_emulator_option(function)))
 
 
-def format_option(*forms: str, text: str = "Output format.") -> Callable[[F], F]:
+_FORMS = {
+    "text": "text for people",
+    "json": "json for programs",
+    "xml": "xml as libvirt writes it",
+    "html": "html for a browser",
+    "markdown": "markdown for a document",
+    "csv": "csv for a spreadsheet",
+}
+
+
+def format_option(*forms: str, text: str = "") -> Callable[[F], F]:
     """Give ``--format`` to a command: the first of `forms` is the default, `text` the help."""
+    text = text or f"Output format: {', '.join(_FORMS[form] for form in forms)}."
     return click.option(
         "--format",
         "form",

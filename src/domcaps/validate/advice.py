@@ -31,6 +31,7 @@ _STEP = re.compile(
 _VAGUE = re.compile(
     r"; (?:(?:use|choose|write) (?:the same|another|others|different)\b[^;]*|make them equal)$"
 )
+_REQUIRED = re.compile(r"(?:requires|needs) (<[^>…]+>|[\w:]+='[^'…]*'(?: of <[\w:]+>)?)$")
 _DONE = ("did you mean ", " is required: ")
 """What else says what to write."""
 
@@ -41,10 +42,27 @@ def says_what_to_do(message: str) -> bool:
 
 
 def with_value(message: str, attribute: str, advised: str, accepted: Sequence[str]) -> str:
-    """Complete a message with the value to recommend, unless the message names one already."""
-    if not advised or advised.isdigit() or any(value in message for value in accepted):
+    """Complete a message with the value to recommend, unless the message names one already.
+
+    A limit that is named is no order yet, where it is the only value.
+    """
+    is_limit = advised.isdigit() and len(accepted) == 1 and bool(attribute)
+    named = any(value in message for value in accepted)
+    if (
+        not advised
+        or says_what_to_do(message)
+        or not (is_limit or not (advised.isdigit() or named))
+    ):
         return message
-    return message if says_what_to_do(message) else f"{message}; use {attribute}={advised!r}"
+    return f"{message}; use {attribute}={advised!r}"
+
+
+def with_requirement(message: str) -> str:
+    """Complete a message that ends with the XML that is required with the order to write it."""
+    found = _REQUIRED.search(message)
+    if found is None or says_what_to_do(message):
+        return message
+    return f"{message}; {'add it' if found[1].endswith('/>') else 'use that'}"
 
 
 def with_fix(message: str, fixes: Sequence[Fix], node: Node) -> str:

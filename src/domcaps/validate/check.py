@@ -390,6 +390,7 @@ class DocumentCheck:
             use = self._advised(path, old, accepted)
             message = advice.with_value(message, found.attribute, use, accepted)
         message = advice.with_fix(message, found.fixes, found.node)
+        message = advice.with_requirement(message)
         if found.requires is not None:
             message = messages.with_remedy(message, found.requires, self.world)
         return msgspec.structs.replace(found, message=message, accepted=accepted)
@@ -449,6 +450,8 @@ class DocumentCheck:
         valid = _expected(field_check) if enum is None else tuple(_offered(enum, self.world))
         known = self._likely_first(field_check.place, "", valid)
         what = declared.said or (one_of(known) if known else declared.expected)
+        if enum is not None and not known:
+            what = f"but this QEMU supports no value there; remove <{tag_of(part.node)}>"
         message = messages.missing(messages.place_of(part, declared), what)
         fixes = declared.missing(part) if declared.missing is not None else ()
         missing = problem(message, part, declared.path, accepted=known, fix=fixes)
