@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 MOST_TRIED = 100
 """So many values are tried for a document: each costs about as much as a verdict."""
+MOST_ELEMENTS = 20_000
+"""So many elements are checked again for a document: a large one gets fewer trials."""
 MOST_VALUES = 40
 """Longer lists, such as those of CPU models, are left as they are."""
 _TARGET = ("/domain/@type", "/domain/os/type/@", "/domain/devices/emulator")
@@ -53,16 +55,18 @@ def with_fitting_values(
     # before repeated elements are taken away, with which paths change
     places = [_place(source, finding) for finding in done.findings]
     trials = _Trials(source, world, most, new=new)
-    others = [_others_at(done, finding) for finding in done.findings]
+    by_path = _codes_by_path(done)
+    others = [by_path.get(f.path, frozenset()) - {f.code} for f in done.findings]
     findings = tuple(map(trials.fitted, done.findings, places, others))
     return msgspec.structs.replace(done, findings=findings)
 
 
-def _others_at(done: Validation, finding: Finding) -> frozenset[str]:
-    """Give the codes of other errors at the place of one: they say their own values."""
-    return frozenset(
-        one.code for one in done.errors if one.path == finding.path and one.code != finding.code
-    )
+def _codes_by_path(done: Validation) -> dict[str, frozenset[str]]:
+    """Give the codes of the errors at each place: other errors there say their own values."""
+    found: dict[str, set[str]] = {}
+    for one in done.errors:
+        found.setdefault(one.path, set()).add(one.code)
+    return {path: frozenset(codes) for path, codes in found.items()}
 
 
 def _has_values(finding: Finding) -> bool:
@@ -92,7 +96,7 @@ class _Trials:
     def __init__(self, source: Source, world: World, most: int, *, new: bool) -> None:
         self._check = _PlacesOfErrors(source, Domain(source.root, world, new=new))
         self._source, self._world, self._new = source, world, new
-        self._left = most
+        self._left = min(most, MOST_ELEMENTS // sum(1 for _ in source.root.iter()))
         self._check.set_aside()
 
     def fitted(
