@@ -9,7 +9,7 @@ import domcaps
 
 
 def may_move(source: domcaps.Host, target: domcaps.Host, xml: bytes) -> bool:
-    found: domcaps.Comparison = domcaps.compare(source, target, domain=xml, libvirt="12.8")
+    found: domcaps.Comparison = domcaps.compare(source, target, domain=xml)
     for difference in found.differences:
         print(difference.sign, difference.path, *difference.because)
     if found.domain is None:

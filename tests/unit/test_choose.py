@@ -472,3 +472,24 @@ class TestSteps:
         assert (memory.value, memory.why, memory.wanted) == (
             str(2**19), "wanted", "--memory 512MiB",
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["debian13-s390x", "debian13-x86_64", "debian13-aarch64"])
+def test_to_leave_it_out_is_not_both_better_and_next(name: str) -> None:
+    steps = open_plain(name).choose("a", os="linux", use="desktop").steps
+    left_out = [step for step in steps if step.next == "nothing"]
+    assert left_out
+    for step in left_out:
+        assert "nothing" not in dict(step.passed), step
+
+
+def test_a_report_is_wrong_where_choose_is_right() -> None:
+    # the example of docs/api.md
+    host = domcaps.Host.open("shipped:sid-x86_64")
+    offered = host.domain_capabilities(machine="microvm").devices.video.enums["modelType"]
+    assert "qxl" in offered
+    assert host.choose("probe", machine="microvm", use="server", graphics="none").xml
+    with pytest.raises(domcaps.UnmetWishesError) as caught:
+        host.choose("probe", machine="microvm", settings={"video.modelType": "qxl"})
+    assert caught.value.wishes == ("--machine microvm", "--set video.modelType=qxl")
+    assert "microvm has no PCI bus" in caught.value.reasons[0]

@@ -267,3 +267,34 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     done = run(tmp_path, "none.xml")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
+
+
+FOREIGN = b"""<domain type='kvm'>
+  <name>a</name><memory>1048576</memory>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <features><acpi/></features>
+  <devices>
+    <disk type='file'><source file='/a.img'/><target dev='hda' bus='ide'/></disk>
+    <video><model type='qxl'/></video>
+  </devices>
+</domain>
+"""
+
+
+@pytest.mark.parametrize("name", ["debian12-aarch64", "debian13-aarch64", "debian13-s390x"])
+def test_a_guest_of_another_architecture_stays_and_the_advice_is_an_emulator(name: str) -> None:
+    host = open_plain(name)
+    for done in (host.repair(FOREIGN), host.convert(FOREIGN).repair):
+        assert done.data == FOREIGN
+        advice = dict(zip((one.code for one in done.findings), done.remedies, strict=True))
+        package = "install QEMU for x86_64 (Debian's package qemu-system-x86)"
+        assert advice.pop("os-arch-unsupported") == (package,)
+        assert not any(advice.values()), advice
+
+
+def test_firmware_that_is_there_is_not_to_be_installed() -> None:
+    host = domcaps.Host.open("shipped:debian13-aarch64")
+    guest = FOREIGN.replace(b"x86_64", b"aarch64").replace(b"q35", b"virt").replace(b"kvm", b"qemu")
+    (code,) = {f.code for f in host.validate(guest).errors if "acpi" in f.code}
+    assert code == "features-acpi-without-uefi"
+    assert "qemu-efi" not in str(host.repair(guest).remedies)

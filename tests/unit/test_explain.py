@@ -199,3 +199,15 @@ def test_what_can_not_be_had_says_so() -> None:
         for change in explanation.changes
         if change.statement == NEVER.describe()
     )
+
+
+@pytest.mark.parametrize(
+    "path", ["panic.model", "panic.model=isa", "panic", "interface.backendType"]
+)
+def test_what_a_release_does_not_have_is_not_misspelt(path: str) -> None:
+    host = open_plain("debian13-x86_64")
+    assert host.explain(path, libvirt="12.8")
+    with pytest.raises(RequestError) as caught:
+        host.explain(path, libvirt="9.0")
+    assert caught.value.message == f"libvirt 9.0 does not have {path!r}"
+    assert "--libvirt" in caught.value.remedy

@@ -203,3 +203,15 @@ def test_wrong_files_are_one_line_and_exit_code_2(tmp_path: Path) -> None:
         assert told in done.stderr
         assert name in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [("machine='q35'", "q35"), ("machine='pc-q35-10.0'", "pc-q35-10.0"), ("", "")],
+)
+def test_the_machine_type_stands_there_as_written(written: str, named: str) -> None:
+    domain = (
+        "<domain type='kvm'><name>a</name><memory>1024</memory>"
+        f"<os><type arch='x86_64' {written}>hvm</type></os></domain>"
+    )
+    assert open_plain("debian13-x86_64").explain_domain(domain).machine == named

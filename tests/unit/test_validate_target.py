@@ -125,3 +125,11 @@ def test_a_host_without_any_emulator_is_no_fault_of_the_document() -> None:
     empty = domcaps.Host.from_recording(Recording(HostRecord("x86_64")))
     with pytest.raises(NoEmulatorError, match="qemu-system-x86"):
         empty.validate("<domain type='qemu'><os><type>hvm</type></os></domain>")
+
+
+def test_a_finding_says_with_what_it_was_checked(host: domcaps.Host) -> None:
+    found = {
+        one.code: str(one) for one in host.validate(BAD.format(**RIGHT | {"machine": "q53"})).errors
+    }
+    assert "checked with" not in found["os-machine-unsupported"]
+    assert "(checked with machine='q35' instead) [" in found["video-model-type-unknown"]

@@ -21,8 +21,8 @@ class Step:
     part of the domain (``memory``), and `title` is that in words. `value` was chosen, "" if it is
     left out, because of `why`; `wanted` names the wishes that it follows, "" if it follows none.
     `next` is what would have been chosen otherwise, and `passed` has each better value with the
-    reason why it was skipped. A value that is left out is called ``nothing`` in both. `unit` is
-    what a number counts, such as KiB.
+    reason why it was skipped; values that are worse, or not considered, are in neither. A value
+    that is left out is called ``nothing`` in both. `unit` is what a number counts, such as KiB.
     """
 
     name: str
@@ -108,6 +108,9 @@ def _step(
     for value, lacking in variable.lacking.items():
         if value != assignment.value and _before(variable, value, assignment):
             passed.setdefault(_named(value), lacking)
+    if any(not other.value for other in left[place + 1 :]):
+        # leaving it out is not better if that is also what remains when nothing else works
+        passed.pop(_named(""), None)
     following = ""
     for other in left[place + 1 :]:
         if other.value != assignment.value and not _why_not(chosen, other, assignments, number):

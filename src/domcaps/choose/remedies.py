@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from domcaps.choose.candidates import choice_at
 from domcaps.choose.hosts import world_of
 from domcaps.choose.text import text_of
-from domcaps.elements.advice.by_code import BY_CODE
+from domcaps.elements.advice.by_code import BY_CODE, emulator_for
+from domcaps.facts.arch import ARCHITECTURES
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.remedy import Effort
 from domcaps.report.explain import explain_choice
+from domcaps.validate.target import wanted_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from domcaps.choose.hosts import HostLike
     from domcaps.language import World
     from domcaps.language.finding import Finding
+
+_NO_EMULATOR = "os-arch-unsupported"
 
 _ON_HOST = {
     effort.value
@@ -41,13 +45,26 @@ def worlds_of(hosts: Sequence[HostLike], data: bytes, libvirt: str) -> tuple[Wor
 def remedies(worlds: Sequence[World], data: bytes, finding: Finding) -> tuple[str, ...]:
     """Say what would have to change on each host; nothing where that is not known.
 
-    `finding` is one of the document `data`, which is XML and has these `worlds`.
+    `finding` is one of the document `data`, which is XML and has these `worlds`. Where no host has
+    an emulator for the guest's architecture, that is the advice: what is found besides is about the
+    architecture that was taken instead, for which nothing is to be installed.
     """
+    arch = _missing_arch(data, finding)
+    if arch:
+        return (emulator_for(arch).how,) if finding.code == _NO_EMULATOR else ()
     found: dict[str, None] = {}
     for world in worlds:
         with contextlib.suppress(Unanswered):
             found |= dict.fromkeys(_in_world(world, data, finding))
     return tuple(found)
+
+
+def _missing_arch(data: bytes, finding: Finding) -> str:
+    """Give the architecture of the guest if a host lacks its emulator, "" if it has one."""
+    if finding.code != _NO_EMULATOR and "arch=" not in finding.as_if:
+        return ""
+    named = wanted_of(text_of(data).root)["arch"] or ""
+    return named if named in ARCHITECTURES else ""
 
 
 def _in_world(world: World, data: bytes, finding: Finding) -> list[str]:

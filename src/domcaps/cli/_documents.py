@@ -124,6 +124,7 @@ class ExplainFileDocument(VersionedDocument, frozen=True, kw_only=True):
     file: str
     target: Target
     uses: tuple[Use, ...]
+    machine: str
 
 
 class SideEntry(msgspec.Struct, frozen=True):

@@ -55,7 +55,7 @@ def compare(
     The reports are for the same `target` options on both sides. What they leave open is the default
     of each host, as in `Host.domain_capabilities`: hosts of two architectures are compared for two
     architectures unless `arch` is given. `domain` is a ``<domain>`` document, which names its own
-    target.
+    target; only `libvirt` also holds for its verdicts.
     Raises `UnsupportedTargetError` where a host has no such target, and `UnknownDialectError`.
     """
     libvirt = target.get("libvirt", DEFAULT_DIALECT)

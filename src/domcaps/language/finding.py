@@ -76,4 +76,5 @@ class Finding(msgspec.Struct, frozen=True):
         """Give one line: the place, the severity, the message and the code."""
         place = f"{self.line}:{self.column}: " if self.line else ""
         when = " (when it is started)" if self.stage is Stage.START else ""
-        return f"{place}{self.severity.value}{when}: {self.message} [{self.code}]"
+        supposed = f" (checked with {self.as_if} instead)" if self.as_if else ""
+        return f"{place}{self.severity.value}{when}: {self.message}{supposed} [{self.code}]"

@@ -76,7 +76,7 @@ def explain(path: str, world: World) -> tuple[Explanation, ...]:
 
     A computed row that has reasons is named by its element and its name: ``cpu.custom=EPYC`` or
     ``cpu.host-model=aes``. Raises `RequestError` for a path that the table does not have, with the
-    nearest ones.
+    nearest ones, and for one that the release of libvirt does not have.
     """
     row = explain_row(path, world)
     if row is not None:
@@ -84,7 +84,7 @@ def explain(path: str, world: World) -> tuple[Explanation, ...]:
     names = {_first_name(path)}
     found = [e for e in _explain_some(world, names) if _matches(e.path, path)]
     found = found or _by_name(path, world)
-    if not found and path in paths():
+    if not found and is_path(path):
         raise RequestError(
             f"libvirt {world.target.dialect} does not have {path!r}",
             remedy="name another release with --libvirt",

@@ -18,7 +18,7 @@ from domcaps.language.rule import PartReason
 from domcaps.report.explain import Explanation, explain_all, explain_choice
 from domcaps.validate.checks import all_part_checks
 from domcaps.validate.document.parse import Unreadable, read
-from domcaps.validate.target import TargetNotFound, resolve_domain_target
+from domcaps.validate.target import TargetNotFound, resolve_domain_target, wanted_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,10 +51,14 @@ class Use(msgspec.Struct, frozen=True):
 
 
 class DomainExplanation(msgspec.Struct, frozen=True):
-    """The target that a domain names, and all that it uses, in the order of the document."""
+    """The target that a domain names, and all that it uses, in the order of the document.
+
+    `machine` is the machine type as the domain writes it, which may be an alias; "" without one.
+    """
 
     target: Target
     uses: tuple[Use, ...]
+    machine: str = ""
 
     def __str__(self) -> str:
         """Give a line for each choice: its place, its name, and whether it can be used."""
@@ -81,7 +85,8 @@ def explain_domain(data: bytes, open_world: OpenWorld) -> DomainExplanation:
         uses.alone(element)
     uses.reasons()
     found = sorted(uses.found.values(), key=lambda use: (use.line, use.column))
-    return DomainExplanation(world.target, tuple(found))
+    machine = wanted_of(source.root)["machine"] or ""
+    return DomainExplanation(world.target, tuple(found), machine)
 
 
 class _Uses:

@@ -26,7 +26,11 @@ def _vfio(world: World) -> Remedy | None:  # noqa: ARG001
 
 
 def _emulator(world: World) -> Remedy:
-    arch = world.target.arch
+    return emulator_for(world.target.arch)
+
+
+def emulator_for(arch: str) -> Remedy:
+    """Advise to install an emulator for an architecture."""
     package = emulator_package(arch)
     return Remedy(Effort.PACKAGE, f"install QEMU for {arch} (Debian's package {package})")
 
@@ -47,7 +51,7 @@ BY_CODE: Mapping[str, Adviser] = {
     "tpm-setup-unsupported": on_host("install a newer swtpm, one that supports it"),
     "filesystem-driver-type-fails-at-start": install("virtiofsd"),
     "os-firmware-unavailable": _firmware,
-    "features-acpi-without-uefi": firmware_package,
+    "features-acpi-without-uefi": _firmware,
     "domain-type-unsupported": kvm,
     "hostdev-vfio-unavailable": _vfio,
     "emulator-unsupported": _emulator,
