@@ -23,7 +23,7 @@ from domcaps.choose.protected import (
     is_protected,
     says_what_it_is,
 )
-from domcaps.choose.ranking import KINDS, ranked
+from domcaps.choose.ranking import KINDS, if_far_less, ranked
 from domcaps.choose.text import text_of
 from domcaps.elements.boards.families import family_of
 from domcaps.language.node_path import path_of, tag_of, without_positions
@@ -127,9 +127,10 @@ class Edits:
                 yield from self._renaming(wrong, right, losses.SLIP if here else losses.SLIP + 1)
 
     def respelling(self, wrong: Finding) -> Iterator[Edit]:
-        """Correct a name that libvirt ignores to the known name that it looks like."""
+        """Correct what libvirt ignores: to the known name that it looks like, or as it asks for."""
         if wrong.accepted:
             yield from self._renaming(wrong, wrong.accepted[0], losses.SLIP)
+        yield from self._fixed(wrong)
 
     def _renaming(self, wrong: Finding, right: str, loss: int) -> Iterator[Edit]:
         found = self.text.node(wrong.path)
@@ -177,8 +178,9 @@ class Edits:
                 words.append(f"<{at.rpartition('/')[2]}> added")
             if old == text:
                 continue
-            said = f"{name}='{text}'" if name else repr(text)
-            words.append(said + (f" instead of {old!r}" if old else ""))
+            tag = "" if name or at.endswith("..") else at.rpartition("/")[2]
+            said = f"{name}='{text}'" if name else f"<{tag}> {text!r}" if tag else repr(text)
+            words.append(said + (f" instead of {old!r}{if_far_less(text, old)}" if old else ""))
         said = " and ".join(words)
         if fix.add:
             said += (" and " if said else "") + f"{fix.add} added"
@@ -205,7 +207,7 @@ class Edits:
         named = self._named_buses(node) if without_positions(path) == BUS else frozenset()
         if len(named) == 1 and old not in named:
             yield self._replaced(node, attribute, old, next(iter(named)), losses.NAMED)
-        for value, loss in ranked(path, old, known, finding, self.arch):
+        for value, loss in ranked(path, old, known, finding, self.arch, self.text.root):
             if value in named and loss > losses.SLIP:
                 loss = losses.NAMED
             if value != old:
@@ -240,8 +242,9 @@ class Edits:
         else:
             what = f"<{tag_of(node)}> {value!r} instead of {old!r}"
         remark = (rule.remarks or {}).get(value) if rule is not None else None
-        if remark:
+        if remark and loss >= losses.FIX:
             what += f" ({remark})"
+        what += if_far_less(value, old)
         again = functools.partial(self._replaced, node, attribute, old, loss=loss)
         return Edit(what, path, loss, change, value=value, old=old, again=again)
 
@@ -358,7 +361,7 @@ class Edits:
                     old = inner.get(name) or ""
                     where = without_positions(path)
                     rule = substitutes().get(where)
-                    of = rule.of(old, self.arch) if rule is not None else None
+                    of = rule.of(old, self.arch, self.text.root) if rule is not None else None
                     guessed = of is None and not says_what_it_is(where)
                     others = preferred(where, old, values_of(path)) if guessed else ()
                     for number, value in enumerate(others):
@@ -383,7 +386,7 @@ class Edits:
                 if rule is None or (inner is node and name == attribute):
                     continue
                 old = inner.get(name) or ""
-                for number, value in enumerate(rule.of(old, self.arch) or ()):
+                for number, value in enumerate(rule.of(old, self.arch, self.text.root) or ()):
                     yield self._replaced(inner, name, old, value, least + number)
 
     def _machine(self) -> Iterator[Edit]:

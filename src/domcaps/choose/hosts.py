@@ -38,7 +38,10 @@ class HostLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What several hosts find in one document: what any refuses, and names that none knows."""
+    """What several hosts find in one document: what any refuses, and what libvirt passes over.
+
+    That is names that none knows but that look like known ones, and sources of another type.
+    """
 
     errors: tuple[Finding, ...]
     misspelt: tuple[Finding, ...]
@@ -72,16 +75,23 @@ def lasting_machine_names(world: World) -> tuple[str, ...]:
 
 
 def verdict(hosts: Sequence[HostLike], data: bytes, libvirt: str, *, new: bool) -> Verdict:
-    """Give all findings for every host; `misspelt` are those that look like known names."""
+    """Give all findings for every host; `misspelt` are those of `_is_passed_over`."""
     refused: list[Finding] = []
     misspelt: tuple[Finding, ...] = ()
     for host in hosts:
         open_world = partial(host.known_world, libvirt=libvirt)
         done = validate(data, open_world, new=new, checks_of=remaining_checks_once)
         refused += _as_written(done.errors)
-        alike = (f for f in done.findings if f.code.startswith("unknown-") and f.accepted)
+        alike = (f for f in done.findings if _is_passed_over(f))
         misspelt = misspelt or tuple(alike)
     return Verdict(tuple(refused), misspelt)
+
+
+def _is_passed_over(finding: Finding) -> bool:
+    """Tell whether libvirt reads nothing where a correction is known."""
+    if finding.code.startswith("unknown-"):
+        return bool(finding.accepted)
+    return finding.code.endswith("-source-ignored") and bool(finding.fixes)
 
 
 def _as_written(findings: Sequence[Finding]) -> list[Finding]:

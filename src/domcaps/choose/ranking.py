@@ -23,6 +23,8 @@ from domcaps.validate.alternatives import substitutes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from lxml.etree import _Element as Node
+
     from domcaps.language.finding import Finding
 
 KINDS = frozenset({"type", "bus", "device", "model", "mode"})
@@ -32,16 +34,19 @@ NUMBER = re.compile(r"-?\d{1,19}")
 _SWITCHES = dict.fromkeys(("yes", "on", "true", "1", "enabled", "enable", "y"), True) | (
     dict.fromkeys(("no", "off", "false", "0", "disabled", "disable", "n"), False)
 )
+_FAR = 3
+"""A number that is so many times smaller is another one: its owner should look at it."""
 _TWICE = "-duplicate"
 """How codes end of findings about what stands there twice: another value makes it another thing."""
 
 
 def ranked(
-    path: str, old: str, known: Sequence[str], finding: Finding, arch: str
+    path: str, old: str, known: Sequence[str], finding: Finding, arch: str, domain: Node
 ) -> Iterator[tuple[str, int]]:
     """Give values for the place of a finding, and what each loses, in no order.
 
-    `known` are the values that may stand there, `arch` is the guest's architecture.
+    `known` are the values that may stand there, `arch` is the guest's architecture, `domain`
+    the element of the whole domain.
     """
     where = without_positions(path)
     if where == "/domain/os/type/@machine":
@@ -61,7 +66,7 @@ def ranked(
     yield from ((value, losses.SLIP + n) for n, value in enumerate(near))
     if finding.code.endswith(_TWICE):
         return
-    of = rule.of(old, arch) if rule is not None else None
+    of = rule.of(old, arch, domain) if rule is not None else None
     for number, value in enumerate(of or ()):
         yield value, losses.SUBSTITUTE + number
     if not exact:
@@ -70,6 +75,14 @@ def ranked(
         return  # the finding itself says which numbers are permitted
     if of is None and not exact:
         yield from _guessed(where, old, known, finding)
+
+
+def if_far_less(value: str, old: str) -> str:
+    """Give a remark where a number is no longer near the one that it replaces, "" elsewhere."""
+    both = NUMBER.fullmatch(value) and NUMBER.fullmatch(old)
+    if not both or int(value) <= 0 or int(value) * _FAR > int(old):
+        return ""
+    return f" (CHECK THIS NUMBER: {old} is far beyond the limit, {value} is the largest possible)"
 
 
 def _switched(old: str, known: Sequence[str]) -> str:

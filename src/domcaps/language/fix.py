@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 from domcaps.language.struct import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from lxml.etree import _Element as Node
 
 
 class Fix(Struct, frozen=True):
@@ -51,7 +53,8 @@ class Substitutes(Struct, frozen=True):
     value, the paths below the device that have a meaning with it alone, and go when it does (under
     ``*`` with any value); so do the `companions`, other devices that need it, by their paths below
     ``<domain>``. `remarks` say what a user who gets the value should know. Where `archs` are named,
-    guests of other architectures have the order `elsewhere`.
+    guests of other architectures have the order `elsewhere`. `plain` is the order for guests
+    of which `is_plain` tells by their ``<domain>`` that they may lack drivers for the usual one.
     """
 
     path: str
@@ -62,13 +65,20 @@ class Substitutes(Struct, frozen=True):
     remarks: Mapping[str, str] | None = None
     archs: frozenset[str] = frozenset()
     elsewhere: Mapping[str, tuple[str, ...]] | None = None
+    plain: Mapping[str, tuple[str, ...]] | None = None
+    is_plain: Callable[[Node], bool] | None = None
 
     def is_at_home(self, arch: str) -> bool:
         """Tell whether `order` is that of an architecture; "" is that of the host."""
         return self.elsewhere is None or not arch or arch in self.archs
 
-    def of(self, value: str, arch: str = "") -> tuple[str, ...] | None:
+    def of(self, value: str, arch: str = "", domain: Node | None = None) -> tuple[str, ...] | None:
         """Give what can stand in for a value; None where nothing is said of it."""
+        if self.plain and value in self.plain and self._is_plain(domain):
+            return self.plain[value]
         order = self.order if self.elsewhere is None or self.is_at_home(arch) else self.elsewhere
         found = order.get(value)
         return order.get("*") if found is None else found
+
+    def _is_plain(self, domain: Node | None) -> bool:
+        return domain is not None and self.is_plain is not None and self.is_plain(domain)

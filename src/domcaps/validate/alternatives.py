@@ -84,27 +84,31 @@ def preferred(path: str, known: Iterable[str]) -> list[str]:
     )
 
 
-def likely_first(path: str, old: str, known: Sequence[str], arch: str = "") -> tuple[str, ...]:
+def likely_first(
+    path: str, old: str, known: Sequence[str], arch: str = "", domain: Node | None = None
+) -> tuple[str, ...]:
     """Order the values that may stand at a path instead of `old`, the likeliest first.
 
     Those that look like it come first, then those that serve the guest as well, then those that new
-    domains prefer. `arch` is the guest's architecture.
+    domains prefer. `arch` is the guest's architecture, `domain` the element of the whole domain.
     """
     where = without_positions(path)
     rule = substitutes().get(where)
-    stands_in = (rule.of(old, arch) or ()) if rule is not None else ()
+    stands_in = (rule.of(old, arch, domain) or ()) if rule is not None else ()
     meant = rule.slips.get(old.lower(), "") if rule is not None and rule.slips else ""
     order = (meant, *nearest(old, known), *stands_in, *preferred(where, known))
     return tuple(value for value in dict.fromkeys(order) if value in known)
 
 
-def advised(path: str, old: str, accepted: Sequence[str], arch: str = "") -> str:
+def advised(
+    path: str, old: str, accepted: Sequence[str], arch: str = "", domain: Node | None = None
+) -> str:
     """Give the value to recommend instead of `old`, "" where no value stands in for it.
 
     `accepted` is in the order of `likely_first`.
     """
     rule = substitutes().get(without_positions(path))
-    stands_in = rule.of(old, arch) if rule is not None else None
+    stands_in = rule.of(old, arch, domain) if rule is not None else None
     for value in accepted:
         if value not in _EMPTY and (stands_in is None or value in stands_in):
             return value

@@ -397,11 +397,12 @@ class DocumentCheck:
 
     def _likely_first(self, path: str, old: str, known: tuple[str, ...]) -> tuple[str, ...]:
         """Order the values that may stand at a path instead of one, as a repair tries them."""
-        return likely_first(path, old, known, self.world.target.arch) if known else ()
+        arch, root = self.world.target.arch, self.domain.root
+        return likely_first(path, old, known, arch, root) if known else ()
 
     def _advised(self, path: str, old: str, accepted: Sequence[str]) -> str:
         """Give the value to recommend in a message, "" where no value stands in for the old one."""
-        return advised(path, old, accepted, self.world.target.arch)
+        return advised(path, old, accepted, self.world.target.arch, self.domain.root)
 
     def field(self, part: Part, field_check: FieldCheck, text: str) -> None:
         """Check the form of a field, and the choice that it makes."""

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from domcaps.elements.advice.drifts import NO_DMA, NO_PCI
 from domcaps.elements.base.device import Device
+from domcaps.elements.base.guest_system import lacks_virtio
 from domcaps.elements.base.virtio_options import VirtioOptions, given_options
 from domcaps.elements.boards.defaults import VIDEO_KNOWN, video_model
 from domcaps.elements.boards.families import VIRTUAL
@@ -167,7 +168,13 @@ def device_named(name: str) -> str:
     return args.removeprefix("-device ")
 
 
-SUBSTITUTES = Substitutes(
+_ACCELERATION = Substitutes(
+    "devices/video/model/acceleration/@accel3d",
+    order={"yes": ("no",)},
+    remarks={"no": "this removes 3D acceleration"},
+)
+
+_MODEL = Substitutes(
     "devices/video/model/@type",
     order={
         "qxl": ("virtio", "vga", "bochs", "cirrus"),
@@ -184,9 +191,15 @@ SUBSTITUTES = Substitutes(
         "cirrus": ("model/@vram",),
         "vmvga": ("model/@vram",),
     },
+    # virtio's adapter needs a driver of its own for more than plain VGA
+    plain={"qxl": ("vga", "bochs", "cirrus", "virtio")},
+    is_plain=lacks_virtio,
     # words of QEMU's option -vga, and names of its devices
     slips={"std": "vga", "vmware": "vmvga", "virtio-gpu-gl": "virtio", "virtio-vga-gl": "virtio"},
 )
+
+
+SUBSTITUTES = (_MODEL, _ACCELERATION)
 
 
 class Video(VirtioOptions, Device):

@@ -19,6 +19,7 @@ from domcaps.elements.base.shared_memory import how_to_share, shares_memory, sha
 from domcaps.elements.network.interface import Interface
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.network import INTERFACE_MEMORY
+from domcaps.language.finding import Severity
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.quantities import ANY_UUID
 from domcaps.language.rule import Problems, problem, rule
@@ -105,6 +106,30 @@ def _of_source(interface: Interface, source: Node) -> Iterator[Fix]:
     for name in source.keys() if interface.type in kinds else ():
         if _KINDS.get(str(name), interface.type) != interface.type:
             yield set_value(_KINDS[str(name)], "../@type")
+
+
+@rule(
+    "interface-source-ignored",
+    Interface,
+    bad="<interface type='user'><source bridge='br0'/></interface>",
+    good="<interface type='bridge'><source bridge='br0'/></interface>",
+    severity=Severity.WARNING,
+)
+def sources_are_read(interface: Interface) -> Problems:
+    """``<interface type='user'>`` and ``<interface type='ethernet'>`` have no ``<source>`` with the
+    attribute ``network`` or ``bridge``; libvirt ignores it, and the guest is in no such network.
+    """
+    source = interface.find("source")
+    if source is None or interface.type not in {"user", "ethernet"}:
+        return
+    for name in ("network", "bridge"):
+        if source.get(name) is not None:
+            message = f"libvirt ignores the attribute {name!r} of <source> in an <interface type="
+            use = f"{interface.type!r}>; use type={_KINDS[name]!r}, or remove <source>"
+            yield problem(
+                message + use, source, f"@{name}", fix=set_value(_KINDS[name], "../@type")
+            )
+            return
 
 
 def _local_end(source: Node) -> Problems:

@@ -19,9 +19,10 @@ from domcaps.elements.processor.definition import Cpu, default_cpu, has_cpu_mode
 from domcaps.elements.processor.features import known_features, policies
 from domcaps.elements.processor.nearest_model import (
     FEW,
-    disabled,
-    disabled_features,
+    for_macos,
+    optional,
     optional_features,
+    spared_features,
     stand_ins,
     usable_model,
 )
@@ -101,7 +102,11 @@ def mode_can_be_had(cpu: Cpu) -> Problems:
         emulated = cpu.domain.virttype == "qemu"
         why = "it needs KVM, type='kvm'" if emulated else "the guest is of another architecture"
         message = f"the CPU mode {cpu.mode!r} is not supported here: {why}"
-        yield problem(message, cpu, "@mode", accepted=others, reason=reason)
+        fix = tuple(for_macos(cpu))
+        if fix:
+            model = fix[0].values[1][1]
+            message += f"; use <model>{model}</model>, as macOS needs an Intel processor"
+        yield problem(message, cpu, "@mode", accepted=others, reason=reason, fix=fix)
         return
     doubt = start_doubt(_MODES[cpu.mode], world)
     if doubt is not None:
@@ -239,7 +244,7 @@ def host_has_what_is_wanted(cpu: Cpu) -> Problems:
         message = _lacking(cpu, features)
     elif features:
         message += f": {', '.join(features)}"
-    fixes = (*disabled_features(cpu, features), *stand_ins(cpu))
+    fixes = (*spared_features(cpu, features), *stand_ins(cpu))
     yield problem(message, cpu, at, fix=fixes)
 
 
@@ -264,7 +269,7 @@ def _lacking(cpu: Cpu, features: Sequence[str]) -> str:
     text = f"{wanted} {listed(features)}, which this host's CPU does not have"
     model, few = usable_model(cpu), 0 < len(features) <= FEW
     ways = [f"the model {model!r}"] if model else []
-    ways += ["".join(map(disabled, features))] if few else []
+    ways += ["".join(map(optional, features))] if few else []
     return f"{text}. Use {' or '.join(ways or ['mode=' + repr('host-model')])}"
 
 

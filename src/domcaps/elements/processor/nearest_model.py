@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.cpu.models import custom_models, has_maximum
 from domcaps.cpu.x86map import x86_map
+from domcaps.elements.base.guest_system import MACOS, guest_system
 from domcaps.elements.processor.cpu import accelerator
 from domcaps.facts import arch as archs
 from domcaps.facts.emulator import Unanswered
@@ -23,8 +24,10 @@ _CPU = "/domain/cpu"
 _OF_MODEL = tuple(f"{_CPU}/{at}" for at in ("model", "@match", "vendor"))
 _ALIKE = 0.8
 FEW = 4
-"""Up to so many missing features, disabling them keeps more of a model than another model."""
+"""Up to so many missing features, leaving them out keeps more of a model than another model."""
 _MOST = 2
+_APPLES = ("Penryn", "Nehalem", "SandyBridge", "Haswell-noTSX", "core2duo")
+"""Processors that Apple built in, the one that most of macOS's releases run with first."""
 
 
 def stand_ins(cpu: Cpu) -> tuple[Fix, ...]:
@@ -60,16 +63,18 @@ def optional_features(cpu: Cpu, missing: Sequence[str]) -> Iterator[Fix]:
         yield Fix(values=tuple((f"{path}/@policy", "optional") for path in at))
 
 
-def disabled_features(cpu: Cpu, missing: Sequence[str]) -> Iterator[Fix]:
-    """Disable the few features of the model that the host lacks and the domain does not name."""
+def spared_features(cpu: Cpu, missing: Sequence[str]) -> Iterator[Fix]:
+    """Let the few features of the model be left out that the host lacks and the domain does not
+    name: on a host that has them the guest gets them.
+    """
     named = {feature.get("name") for feature in cpu.node.iterfind("feature")}
     if cpu.mode == "custom" and 0 < len(missing) <= FEW and not named & set(missing):
-        yield Fix(add=f"<cpu>{''.join(map(disabled, missing))}</cpu>")
+        yield Fix(add=f"<cpu>{''.join(map(optional, missing))}</cpu>")
 
 
-def disabled(name: str) -> str:
-    """Write the element that keeps a feature from a guest."""
-    return f"<feature policy='disable' name='{name}'/>"
+def optional(name: str) -> str:
+    """Write the element that gives a guest a feature where the host has it."""
+    return f"<feature policy='optional' name='{name}'/>"
 
 
 def usable_model(cpu: Cpu) -> str:
@@ -113,8 +118,30 @@ def _passthrough(cpu: Cpu) -> Iterator[Fix]:
         yield Fix(values=((f"{_CPU}/@mode", mode),), without=_OF_MODEL)
 
 
+def for_macos(cpu: Cpu) -> Iterator[Fix]:
+    """Give a macOS guest that is emulated a model of Intel's: QEMU's own is one of AMD's.
+
+    A macOS that was not changed for it does not start on those.
+    """
+    emulated = cpu.domain.virttype == "qemu" and cpu.domain.arch in archs.X86
+    if not emulated or guest_system(cpu.domain.root) != MACOS:
+        return
+    try:
+        usable = {model.name for model in _known(cpu) if model.usable == "yes"}
+    except Unanswered:
+        return
+    for name in _APPLES:
+        if name in usable and name != cpu.model:
+            values = ((f"{_CPU}/@mode", "custom"), (f"{_CPU}/model", name))
+            yield Fix(values=values, without=(f"{_CPU}/@migratable",))
+            return
+
+
 def _modes(cpu: Cpu) -> Iterator[Fix]:
     """Whatever the host has, or all that QEMU emulates."""
+    if apples := tuple(for_macos(cpu)):
+        yield from apples
+        return
     world = cpu.domain.world
     modes = ["host-model"]
     if has_maximum(world.emulator):

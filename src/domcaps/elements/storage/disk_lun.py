@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.storage.disk import Disk
-from domcaps.elements.storage.disk_source import of_source
+from domcaps.elements.storage.kind_of_source import of_source
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.hostdevs import UNFILTERED_DROPPED
 from domcaps.language.changes.storage import DISK_LUN_BLOCKS, DISK_RESERVATIONS_MIGRATE
@@ -81,7 +81,10 @@ def lun_is_not_empty(disk: Disk) -> Problems:
     """``<disk device='lun'>`` needs the path of a block device in its ``<source>`` at start."""
     if disk.device == "lun" and disk.image.type == "block" and not disk.image.path:
         yield problem(
-            "<source> needs the attribute 'dev', such as dev='/dev/sdb'", disk, "source/@dev"
+            "<source> needs the attribute 'dev', such as dev='/dev/sdb'",
+            disk,
+            "source/@dev",
+            fix=of_source(disk),
         )
 
 

@@ -20,7 +20,7 @@ from msgspec import structs
 
 from domcaps.elements.boards.defaults import TRANSPORT
 from domcaps.elements.storage.disk import Disk
-from domcaps.elements.storage.disk_source import of_source
+from domcaps.elements.storage.kind_of_source import of_source
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.storage import (
     DISK_SHEEPDOG_DROPPED,

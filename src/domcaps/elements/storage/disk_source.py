@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.storage.disk import Disk
 from domcaps.elements.storage.images import FORMATS, TYPES
+from domcaps.elements.storage.kind_of_source import of_source
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.storage import (
     DISK_CTL,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.elements.storage.images import Image
-    from domcaps.language.fix import Fix
 
 _SLICE = Attributes({"offset": UNSIGNED64, "size": UNSIGNED64}, required=("offset", "size"))
 _NVME = Attributes(
@@ -73,24 +73,6 @@ def _disk(
 
 
 _GOOD = _disk()
-
-
-_KINDS = {
-    "file": "file", "dev": "block", "dir": "dir", "protocol": "network", "pool": "volume",
-    "volume": "volume",
-}  # fmt: skip
-"""Which type of disk an attribute of ``<source>`` belongs to."""
-
-
-def of_source(disk: Disk, at: str = "../@type") -> Iterator[Fix]:
-    """Give the type of disk that its source is of, where it has one of another type.
-
-    `at` is the path of the type from the element of the finding, the ``<source>`` as a rule.
-    """
-    source = disk.find("source")
-    for name in () if source is None else source.keys():
-        if _KINDS.get(str(name), disk.image.type) != disk.image.type:
-            yield set_value(_KINDS[str(name)], at)
 
 
 _FILE_SOURCE = "<source file='/var/lib/libvirt/images/disk.qcow2'/>"

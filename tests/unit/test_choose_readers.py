@@ -1,0 +1,175 @@
+"""Repairs that an administrator would not have taken, and what is proposed now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from poor_hosts import poor_host
+from real_domains import real_domains
+
+if TYPE_CHECKING:
+    from domcaps.choose.repaired import Repair
+
+HEAD = (
+    "<domain type='{kind}'{space}><name>{name}</name>{about}<memory unit='MiB'>4096</memory>"
+    "<vcpu>{vcpus}</vcpu><os><type arch='x86_64' machine='q35'>hvm</type></os>{cpu}"
+    "<devices>{devices}</devices>{after}</domain>"
+)
+USUAL = {
+    "kind": "qemu", "space": "", "name": "g", "about": "", "vcpus": "2", "cpu": "", "devices": "",
+    "after": "",
+}  # fmt: skip
+QEMU = " xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'"
+ARGUMENTS = "<qemu:commandline><qemu:arg value='-device'/><qemu:arg value='{}'/></qemu:commandline>"
+METADATA = (
+    "<metadata><l:libosinfo xmlns:l='http://libosinfo.org/xmlns/libvirt/domain/1.0'>"
+    "<l:os id='{}'/></l:libosinfo></metadata>"
+)
+PASSED = "<cpu mode='host-passthrough' check='none' migratable='on'/>"
+VIRTIO = (
+    "<disk type='file'><source file='/a'/><target dev='vda' bus='virtio'/></disk>"
+    "<interface type='user'><model type='virtio'/></interface>"
+)
+EMULATED = (
+    "<disk type='file'><source file='/a'/><target dev='sda' bus='sata'/></disk>"
+    "<interface type='user'><model type='e1000e'/></interface>"
+)
+ISO = "<disk type='file' device='cdrom'><source file='/a.iso'/>"
+QXL = "<graphics type='vnc'/><video><model type='qxl' ram='65536' vgamem='16384'/></video>"
+
+
+def repaired(**parts: str) -> Repair:
+    return poor_host().repair(HEAD.format(**USUAL | parts))
+
+
+MACS = (
+    {"about": METADATA.format("http://apple.com/macosx/10.15")},
+    {"space": QEMU, "after": ARGUMENTS.format("isa-applesmc,osk=key")},
+    {"name": "macOS-Ventura"},
+    {"about": "<title>Mac OS X build machine</title>"},
+)
+
+
+@pytest.mark.parametrize("parts", MACS, ids=["metadata", "device", "name", "title"])
+@pytest.mark.parametrize("cpu", [PASSED, "<cpu><model fallback='forbid'>NoSuch</model></cpu>"])
+def test_an_emulated_macos_gets_a_processor_of_intel(parts: dict[str, str], cpu: str) -> None:
+    found = repaired(kind="kvm", cpu=cpu, **parts)
+    text = found.data.decode()
+    assert found.accepted
+    assert ">Penryn</model>" in text
+    assert "maximum" not in text
+    assert "migratable" not in text
+    if cpu == PASSED:
+        reasons = [change.reason for change in found.changes if change.code.startswith("cpu-")]
+        assert ["Penryn" in reason and "maximum" not in reason for reason in reasons] == [True]
+
+
+@pytest.mark.parametrize("name", ["machine", "sonomax", "cosx1", "macro", "darwin9", "winter"])
+def test_other_guests_get_all_that_is_emulated(name: str) -> None:
+    found = repaired(kind="kvm", cpu=PASSED, name=name)
+    assert "<cpu mode='maximum' check='none'/>" in found.data.decode()
+
+
+def test_features_that_emulation_lacks_come_back_on_a_better_host() -> None:
+    model = "<cpu check='partial'><model>Haswell-noTSX</model><feature name='vmx'/></cpu>"
+    found = repaired(cpu=model)
+    text = found.data.decode()
+    assert found.accepted
+    assert "disable" not in text
+    for name in ("vmx", "pcid", "tsc-deadline", "invpcid"):
+        assert text.count(f"name='{name}'") == 1
+    assert text.count("policy='optional'") == 4
+
+
+@pytest.mark.parametrize(
+    ("parts", "model"),
+    [
+        ({"devices": VIRTIO + QXL}, "virtio"),
+        ({"devices": QXL}, "virtio"),
+        ({"devices": EMULATED + QXL}, "vga"),
+        ({"devices": VIRTIO + QXL, "name": "win10"}, "vga"),
+        ({"devices": VIRTIO + QXL, "about": METADATA.format("http://microsoft.com/win/11")}, "vga"),
+        ({"devices": VIRTIO + QXL, "about": METADATA.format("http://apple.com/macosx/11")}, "vga"),
+        ({"devices": VIRTIO + QXL, "name": "win10",
+          "about": METADATA.format("http://ubuntu.com/ubuntu/24.04")}, "virtio"),
+    ],
+)  # fmt: skip
+def test_a_guest_without_drivers_of_virtio_gets_plain_vga(
+    parts: dict[str, str], model: str
+) -> None:
+    found = repaired(**parts)
+    assert f"<video><model type='{model}'/></video>" in found.data.decode()
+    (change,) = found.changes
+    assert f"use '{model}'" in change.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "device", "source", "right"),
+    [
+        ("block", "cdrom", "file='/a.iso'", ISO),
+        ("file", "cdrom", "dev='/dev/sr0'",
+         "<disk type='block' device='cdrom'><source dev='/dev/sr0'/>"),
+        ("file", "cdrom", "dev='/a.iso'", ISO),
+        ("block", "cdrom", "file='/dev/sr0'",
+         "<disk type='block' device='cdrom'><source dev='/dev/sr0'/>"),
+        ("file", "cdrom", "name='/a.iso'", ISO),
+        ("block", "cdrom", "path='/a.iso'", ISO),
+        ("file", "cdrom", "pool='p' volume='v'",
+         "<disk type='volume' device='cdrom'><source pool='p' volume='v'/>"),
+        ("volume", "cdrom", "file='/a.iso'",
+         ISO),
+        ("block", "floppy", "file='/a.img'",
+         "<disk type='file' device='floppy'><source file='/a.img'/>"),
+        ("block", "lun", "file='/dev/sdb'",
+         "<disk type='block' device='lun'><source dev='/dev/sdb'/>"),
+    ],
+)  # fmt: skip
+def test_a_source_that_libvirt_passes_over_is_read(
+    kind: str, device: str, source: str, right: str
+) -> None:
+    machine = "pc" if device == "floppy" else "q35"
+    target = "<target dev='fda' bus='fdc'/>" if device == "floppy" else (
+        "<target dev='sda' bus='scsi'/>"
+    )  # fmt: skip
+    disk = f"<disk type='{kind}' device='{device}'><source {source}/>{target}</disk>"
+    text = HEAD.format(**USUAL | {"devices": disk}).replace("q35", machine)
+    codes = [finding.code for finding in poor_host().validate(text).findings]
+    missing = "disk-lun-source-missing" if device == "lun" else "disk-source-ignored"
+    assert missing in codes
+    found = poor_host().repair(text)
+    assert right in found.data.decode()
+    assert poor_host().validate(found.data).findings == ()
+
+
+@pytest.mark.parametrize(
+    "source", ["file='/a.iso'", "file='/a.iso' dev='/dev/sr0'", "startupPolicy='optional'"]
+)
+def test_sources_that_are_read_are_left(source: str) -> None:
+    disk = (
+        f"<disk type='file' device='cdrom'><source {source}/><target dev='sda' bus='sata'/></disk>"
+    )
+    assert repaired(devices=disk).changes == ()
+
+
+@pytest.mark.parametrize("kind", ["user", "ethernet"])
+@pytest.mark.parametrize(
+    ("source", "meant"), [("bridge='br0'", "bridge"), ("network='default'", "network")]
+)
+def test_a_card_is_in_the_network_that_it_names(kind: str, source: str, meant: str) -> None:
+    found = repaired(devices=f"<interface type='{kind}'><source {source}/></interface>")
+    assert f"<interface type='{meant}'><source {source}/></interface>" in found.data.decode()
+
+
+def test_a_number_far_beyond_the_limit_is_to_be_looked_at() -> None:
+    far = [change.what for change in repaired(vcpus="14669").changes]
+    assert any("CHECK THIS NUMBER: 14669" in what for what in far), far
+    near = [change.what for change in repaired(vcpus="512").changes]
+    assert not any("CHECK" in what for what in near), near
+
+
+def test_acceleration_that_goes_is_told() -> None:
+    domain = next(d.xml for d in real_domains() if d.name == "desktop-3")
+    said = [c.what for c in poor_host().repair(domain).changes if c.path.endswith("@accel3d")]
+    assert said == ["accel3d='no' instead of 'yes' (this removes 3D acceleration)"]
