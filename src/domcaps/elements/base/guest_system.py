@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lxml.etree import _Element as Node
 
 MACOS = "macos"
@@ -53,29 +55,30 @@ def _by_name(text: str) -> str:
     return WINDOWS if _WINDOWS_NAME.search(text) else ""
 
 
-def has_virtio(root: Node) -> bool:
-    """Tell whether a disk or a network card of the guest is a virtio device: it has drivers."""
-    cards = root.iterfind("devices/interface/model")
-    targets = root.iterfind("devices/disk/target")
-    controllers = root.iterfind("devices/controller")
-    return any(
-        (value or "").startswith("virtio")
-        for value in (
-            *(card.get("type") for card in cards),
-            *(target.get("bus") for target in targets),
-            *(one.get("model") for one in controllers if one.get("type") == "scsi"),
-        )
-    )
-
-
 def lacks_virtio(root: Node) -> bool:
     """Tell whether a guest may have no driver for a virtio display adapter.
 
     That is a guest of macOS or Windows, and one whose disks and network cards are all emulated
-    hardware.
+    hardware, as far as the domain says what they are.
     """
     if guest_system(root):
         return True
-    devices = root.find("devices")
-    kinds = () if devices is None else (*devices.iterfind("disk"), *devices.iterfind("interface"))
-    return bool(kinds) and not has_virtio(root)
+    told = [one for one in (*_disk_buses(root), *_card_models(root)) if one]
+    return bool(told) and not any(one.startswith("virtio") for one in told)
+
+
+def _card_models(root: Node) -> Iterator[str]:
+    for model in root.iterfind("devices/interface/model"):
+        yield model.get("type") or ""
+
+
+def _disk_buses(root: Node) -> Iterator[str]:
+    """Give the buses of hard disks; that of a SCSI disk may be one of virtio's."""
+    controllers = root.findall("devices/controller")
+    scsi = next((one.get("model") or "" for one in controllers if one.get("type") == "scsi"), "")
+    for disk in root.iterfind("devices/disk"):
+        target = disk.find("target")
+        if target is None or disk.get("device") in {"cdrom", "floppy"}:
+            continue
+        bus = target.get("bus") or ("virtio" if target.get("dev", "").startswith("vd") else "")
+        yield (scsi or bus) if bus == "scsi" else bus
