@@ -24,8 +24,8 @@ memory, acceleration and front ends stand in the siblings `video_memory` and `vi
 from __future__ import annotations
 
 from domcaps.elements.advice.drifts import NO_DMA, NO_PCI
+from domcaps.elements.advice.guest_system import lacks_virtio
 from domcaps.elements.base.device import Device
-from domcaps.elements.base.guest_system import lacks_virtio
 from domcaps.elements.base.virtio_options import VirtioOptions, given_options
 from domcaps.elements.boards.defaults import VIDEO_KNOWN, video_model
 from domcaps.elements.boards.families import VIRTUAL

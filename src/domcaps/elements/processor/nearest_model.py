@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.cpu.models import custom_models, has_maximum
 from domcaps.cpu.x86map import x86_map
-from domcaps.elements.base.guest_system import MACOS, guest_system
+from domcaps.elements.advice.guest_system import MACOS, guest_system
 from domcaps.elements.processor.cpu import accelerator
 from domcaps.facts import arch as archs
 from domcaps.facts.emulator import Unanswered
