@@ -28,6 +28,7 @@ from domcaps.errors import DomainError, InputError
 from domcaps.facts.arch import X86
 from domcaps.language.node_path import without_positions
 from domcaps.validate.catalogue.rules import codes_of_hosts
+from domcaps.validate.messages import cause_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,8 @@ _DEEPEST = 3
 class _Step:
     """An edit that was made for a finding, and the text after it.
 
-    `moved` are the changes of devices that follow a machine to another board.
+    `moved` are the changes of devices that follow a machine to another board. `also` names the
+    other findings at the same place that the edit repairs.
     """
 
     edit: Edit
@@ -77,6 +79,7 @@ class _Step:
     before: bytes
     after: bytes
     moved: tuple[Change, ...] = ()
+    also: str = ""
 
 
 @dataclass(frozen=True)
@@ -311,9 +314,18 @@ class _Search:
         if nearer is not edit:
             edit, after = nearer, nearer.apply()
         changes = () if moved is None else tuple(moved.changes)
-        step = _Step(edit, finding, data, after, changes)
+        step = _Step(edit, finding, data, after, changes, self._also(data, after, finding))
         way = _Way((step,), after, edit.loss + len(changes))
         return self._with_what_follows(way, self.findings(data), depth)
+
+    def _also(self, before: bytes, after: bytes, finding: Finding) -> str:
+        """Name the other findings at the place of one that the same edit repairs."""
+        left = set(map(_key, self.findings(after)))
+        return "".join(
+            f", and because {cause_of(one.message)} ({one.code})"
+            for one in self.findings(before)
+            if one.path == finding.path and one.code != finding.code and _key(one) not in left
+        )
 
     def _moved(self, before: bytes, after: bytes) -> ConversionDraft | None:
         """Move the devices where an edit moved the machine to another board."""
@@ -433,9 +445,8 @@ def _change(original: bytes, step: _Step) -> Change:
         what += f", and {' and '.join(besides)} removed"
     line = line_in(original, step.before, finding.line)
     after = added_after(original, step.before, made)
-    return Change(
-        what, edit.path, line, finding.message, finding.code, edit.removes, edit.loss, after
-    )
+    reason = cause_of(finding.message) + step.also if step.also else finding.message
+    return Change(what, edit.path, line, reason, finding.code, edit.removes, edit.loss, after)
 
 
 def _changes(original: bytes, made: Sequence[_Step]) -> list[Change]:

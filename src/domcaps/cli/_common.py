@@ -78,7 +78,7 @@ def format_option(*forms: str, text: str = "") -> Callable[[F], F]:
 
 def as_option(function: F) -> F:
     """Add ``--as`` to a command that has ``--host`` as well; `qemu_user` gives what was chosen."""
-    return _as_option(function, f"{_AS_HELP} A recording has its own account.")
+    return _as_option(function, f"{_AS_HELP} With a recording, the account in it is used.")
 
 
 def local_as_option(function: F) -> F:
@@ -130,11 +130,11 @@ def many_hosts_option(function: F) -> F:
 
 def allow_emulator_option(function: F) -> F:
     """Add ``--allow-emulator``, which goes to `domcaps.facts.trust` and not to the command."""
-    return allow_emulator_of("a domain")(function)
+    return allow_emulator_of("")(function)
 
 
 def allow_emulator_of(whose: str) -> Callable[[F], F]:
-    """Give the same for a command to which `whose` name emulators."""
+    """Give the same; `whose` says who names the emulators, as " that a client names"."""
 
     def allow(_ctx: click.Context, _param: click.Parameter, patterns: tuple[str, ...]) -> None:
         from domcaps.facts import trust
@@ -148,8 +148,8 @@ def allow_emulator_of(whose: str) -> Callable[[F], F]:
         multiple=True,
         expose_value=False,
         callback=allow,
-        help=f"Also run an emulator that {whose} names outside the system's folders, such as "
-        "/usr/bin. PATTERN is compared with its real path (links resolved) and may contain * and "
+        help=f"Also run emulators{whose} outside the folders of the system (such as /usr/bin). "
+        "PATTERN is compared with the emulator's real path (links resolved) and may contain * and "
         "?, such as '/opt/qemu-*/bin/qemu-system-*'. An emulator that other users can change is "
         "never run. May be repeated.",
     )

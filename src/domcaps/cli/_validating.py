@@ -151,8 +151,8 @@ class Run:
         if not refusing:
             return
         if all(code.startswith(_SCHEMA) for code in refusing):
-            # 'fix' knows no schema
             say(f"next: domcaps codes {min(refusing)}", err=True)
+            self._tell_of_schema(refusing)
             return
         hosts = [word for name in self.request.hosts for word in ("--host", name)]
         libvirt = ["--libvirt", self.request.libvirt] if self.request.libvirt else []
@@ -160,6 +160,13 @@ class Run:
 
         one = self.request.files[0] if len(self.request.files) == 1 else "FILE"
         say(f"next: {shlex.join(['domcaps', 'fix', *hosts, *libvirt, one])}", err=True)
+        self._tell_of_schema(refusing)
+
+    @staticmethod
+    def _tell_of_schema(refusing: list[str]) -> None:
+        """Say what 'fix' does not repair: it does not read the schema."""
+        if any(code.startswith(_SCHEMA) for code in refusing):
+            note("'fix' does not repair what only the schema refuses: edit these lines by hand")
 
     def _tell_gone(self) -> None:
         if self.known is None:

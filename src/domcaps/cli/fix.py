@@ -15,6 +15,7 @@ from domcaps.cli._files import expand, path_in_diff
 from domcaps.cli._notes import note, open_host, tell_newest
 from domcaps.cli._terminal import emit_document, say
 from domcaps.errors import DomcapsError, InputError
+from domcaps.language.finding import Severity
 from domcaps.language.wording import listed
 from domcaps.text import file_name, styled
 
@@ -82,7 +83,8 @@ def command(
 
     Misspelt names are corrected, missing parts are added, and unsupported values are replaced by
     the nearest supported ones. Removals are always reported. If only a change of the host helps,
-    such as installing a package, that change is reported and the domain is left alone.
+    such as installing a package, that change is reported and the domain is left alone. What only
+    libvirt's schema refuses is not repaired; 'domcaps validate --schema' shows it.
 
     --write replaces the file; the old one is kept as FILE.xml.orig (.orig1, .orig2 and so on if
     that exists).
@@ -102,6 +104,8 @@ def command(
     code = max(run.fix(path) for path in paths)
     if form == "json":
         emit_document({"files": run.documents} if several else run.documents[0])
+    else:
+        note("libvirt's schema was not read: 'domcaps validate --schema' does that")
     if code:
         raise click.exceptions.Exit(code)
 
@@ -150,6 +154,7 @@ class _Run:
         self.documents.append(_as_json(found, name))
         if self.form == "text":
             _print(found, name, several=self.several)
+            self._tell_of_warnings(found)
             self._tell_of_removal(found)
         if not found.changes:
             return 0 if found.accepted else 1
@@ -158,6 +163,23 @@ class _Run:
         kept = replace(Path(name), data, found.data)
         note(f"{name} was changed; the old file is {kept}")
         return 0 if found.accepted else 1
+
+    def _tell_of_warnings(self, found: Repair) -> None:
+        """Repeat the warnings that the edits bring."""
+        if not found.changes:
+            return
+        before = self._warnings(found.original)
+        for code, message in self._warnings(found.data).items():
+            if code not in before:
+                note(f"warning after these edits: {message} [{code}]")
+
+    def _warnings(self, data: bytes) -> dict[str, str]:
+        return {
+            one.code: one.message
+            for host in self.hosts
+            for one in host.validate(data, libvirt=self.dialect, new=self.new).findings
+            if one.severity is Severity.WARNING
+        }
 
     def _tell_of_removal(self, found: Repair) -> None:
         """Name the option where only a removal repairs what is left, and what it would remove."""

@@ -32,8 +32,8 @@ def command(
     that the host accepts, and offers repairs. Hover over a value to see why it is supported or not.
 
     Options have the same meaning as in 'domcaps validate'; defaults come from the configuration
-    file above each file. The page 'Write domain XML in an editor' of the documentation has settings
-    for editors. Needs pygls: pip install 'domcaps[lsp]'.
+    file in the folder of each file, or in one above it. The page 'Write domain XML in an editor' of
+    the documentation has settings for editors. Needs pygls: pip install 'domcaps[lsp]'.
     """
     try:
         from domcaps.editor.language_server import make_server

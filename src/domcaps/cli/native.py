@@ -54,8 +54,8 @@ def command(
     FILE is a domain XML, - is standard input. The domain is validated first. Devices, properties,
     addresses and names are those that libvirt would choose; text is quoted for the shell. What
     libvirt does without an argument (networks, control groups, helper programs) is listed on
-    standard error with the line of FILE. Files that libvirt would make have names in the folder
-    where the command is run.
+    standard error with the line of FILE. Files that libvirt would make are expected in the
+    folder where you run the command.
 
     Exit code: 0 if the command was printed, 1 if the domain is refused, or has a part for which
     domcaps knows no argument (it is named; nothing is left out), 2 on error.

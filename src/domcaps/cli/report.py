@@ -77,9 +77,10 @@ def command(
       domcaps report --format html --host 'shipped:*-x86_64' >releases.html
 
     With --extended, sound, input, watchdogs, IOMMUs, network cards, controllers, serial ports,
-    memory devices and virtio options are listed, and rows of values that must fit together: TPM,
-    graphics with video, firmware with machine type, disk bus with format. Each row is validated as
-    a domain. The document has its own namespace; --format json has the refused rows as well.
+    memory devices and virtio options are listed, and combinations of values that must fit
+    together: TPM, graphics with video, firmware with machine type, disk bus with format. Each
+    combination is validated as a domain. The document has its own namespace; --format json has
+    the refused combinations as well.
 
     \b
       domcaps report --extended --machine q35 --format json

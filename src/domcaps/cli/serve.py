@@ -81,8 +81,8 @@ if TYPE_CHECKING:
     "http",
     metavar="ADDRESS:PORT",
     multiple=True,
-    help="Serve a fleet over HTTP instead of libvirt's protocol; may be repeated. Needs --store "
-    "and the extra 'http'.",
+    help="Serve a fleet over HTTP instead of libvirt's protocol; may be repeated. Needs --store, "
+    "and pip install 'domcaps[http]'.",
 )
 @click.option("--store", metavar="STORE", help="With --http: the store of recordings to serve.")
 @click.option(
@@ -95,7 +95,7 @@ if TYPE_CHECKING:
 )
 @click.argument("domains", metavar="[DOMAINS…]", nargs=-1)
 @as_option
-@allow_emulator_of("a client")
+@allow_emulator_of(" that a client names")
 @libvirt_option()
 @click.option(
     "--max-clients",

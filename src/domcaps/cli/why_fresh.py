@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 def command(*, every: bool, form: str, **question: Any) -> None:
     """Show why the cached answers about this machine are still valid.
 
-    For each fact: how many inputs it depends on, when they were checked, how long the check takes,
-    and how long computing the fact took. Inputs are recorded while the fact is computed; every
-    call checks all of them before a cached report is used.
+    A fact is a part of an answer. Its inputs are the files, folders, devices and variables that it
+    was read from. For each fact: how many inputs it depends on, when they were checked, how long
+    the check takes, and how long computing the fact took. Inputs are recorded while the fact is
+    computed; every call checks all of them before a cached report is used.
 
     Emulators that failed repeatedly are listed with the time of the next attempt.
     """

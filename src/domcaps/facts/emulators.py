@@ -61,7 +61,7 @@ class RecordedEmulators:
         """Give a recorded one."""
         if path not in self._emulators:
             raise UnsupportedTargetError(
-                f"the recording holds no emulator {path!r}",
+                f"this host has no emulator {path!r} (as recorded)",
                 remedy=nearest_of("it holds", path, self.paths()),
                 about="emulator",
             )

@@ -50,6 +50,8 @@ class Problem(Struct, frozen=True):
     reason: Reason | None = None
     fixes: tuple[Fix, ...] = ()
     requires: Predicate | None = None
+    absent: bool = False
+    """Whether the place is in an element that is not there: `node` is the one around it."""
 
 
 Problems = Iterator[Problem]
@@ -248,4 +250,5 @@ def problem(
     inner = node.find(steps) if steps else node
     place = node if inner is None else inner
     fixes = (fix,) if isinstance(fix, Fix) else tuple(fix)
-    return Problem(message, place, attribute, tuple(accepted), reason, fixes, requires)
+    absent = inner is None
+    return Problem(message, place, attribute, tuple(accepted), reason, fixes, requires, absent)

@@ -37,7 +37,7 @@ host.
   be earlier or later.
 
 Reports and verdicts for 7.0, 9.0, 11.3 and 12.8 were compared with the running libvirt. A release
-that is missing in a table has no known change there.
+that is missing in a table has no known change of that subject.
 
 The virtualization type `hyperv` was compared with libvirt 12.8 and QEMU 11.1 on a host whose
 `/dev/mshv` was simulated. No host with Microsoft's hypervisor was tested.
@@ -73,7 +73,7 @@ def _distributions() -> Iterator[str]:
     for name, known in DISTRIBUTIONS.items():
         major, minor = known.release
         differs = [f"also: {_shown(one.what)}" for one in known.added]
-        differs += [f"does not have: {_shown(one.what)}" for one in known.removed]
+        differs += [f"not yet: {_shown(one.what)}" for one in known.removed]
         yield f"| `{name}` | {major}.{minor} | {'; '.join(differs)} |"
     yield ""
 

@@ -101,7 +101,7 @@ def _written(fix: Fix, node: Node) -> Iterator[str]:
 def _element(tag: str, values: dict[str, str]) -> str:
     """Write an element with attributes, and the text under the name ""."""
     start = " ".join([tag, *(f"{name}='{text}'" for name, text in values.items() if name)])
-    return f"<{start}>{values['']}</{tag}>" if "" in values else f"<{start}/>"
+    return f"<{start}>{values['']}</{tag}>" if values.get("") else f"<{start}/>"
 
 
 def _named(at: str, node: Node) -> str:

@@ -248,8 +248,8 @@ class DocumentCheck:
         for number, node in enumerate(take_away(self.domain.root)):
             if not number:
                 self.source.keep()  # places and paths, while all elements are there
-            text = f"<{tag_of(node)}> is repeated: only the first one counts"
-            self._passed_over("repeated-element", text, node, hint="; remove this one")
+            text = f"<{tag_of(node)}> is repeated, and libvirt reads only the first one"
+            self._passed_over("repeated-element", text, node, hint="; remove it")
 
     def _parts(self, walk: DocumentWalk, checks_of: ChecksOf) -> None:
         for part_checks, nodes in walk.nodes.items():
@@ -383,7 +383,8 @@ class DocumentCheck:
         """
         target, accepted = self.world.target, found.accepted
         message = messages.naming(found.message, target.machine, str(target.dialect))
-        old = found.node.get(found.attribute) if found.attribute else None
+        is_there = found.attribute and not found.absent
+        old = found.node.get(found.attribute) if is_there else None
         if old is not None and len(accepted) > 1:
             accepted = self._likely_first(path, old, accepted)
         if old is not None and old not in accepted and accepted:
@@ -526,6 +527,8 @@ class DocumentCheck:
     ) -> None:
         """Add what libvirt ignores, and rejects where it validates against its schema."""
         wrong, fate = Severity.WARNING, "libvirt ignores it"
+        if code == "repeated-element":
+            fate = "libvirt ignores this one"
         if self.schema:
             wrong, fate = Severity.ERROR, "libvirt's schema rejects it"
         at = f"@{attribute}" if attribute else ""

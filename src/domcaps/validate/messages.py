@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from domcaps.language.finding import quoted
 from domcaps.language.node_path import tag_of
 from domcaps.language.wording import did_you_mean, listed, named, one_of, signless
+from domcaps.validate.advice import says_what_to_do
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +66,10 @@ def unsupported_choice(
         text += f"; use {instead!r}"
         if left:
             text += f", and remove {listed(left)} (valid only with {choice.name!r})"
-    return text + _how(ways_of(choice.when, world))
+    ways = ways_of(choice.when, world)
+    if instead and ways:
+        return f"{text}; or, to keep {choice.name!r}: {'; '.join(ways)}"
+    return text + _how(text, ways)
 
 
 def naming(message: str, machine: str, libvirt: str) -> str:
@@ -82,7 +86,7 @@ def with_remedy(message: str, requires: Predicate, world: World) -> str:
 
     cause = missing_of_host(requires, world)
     text = f"{message} ({cause})" if cause else message
-    return text + _how(ways_of(requires, world))
+    return text + _how(message, ways_of(requires, world))
 
 
 def cause_of(message: str) -> str:
@@ -93,6 +97,7 @@ def cause_of(message: str) -> str:
 
 _ADVICE = (
     "; use ",
+    "; or, to keep ",
     "; remove ",
     "; add ",
     "; set ",
@@ -105,5 +110,9 @@ _ADVICE = (
 )
 
 
-def _how(ways: Sequence[str]) -> str:
-    return f". To enable it: {'; '.join(ways)}" if ways else ""
+def _how(message: str, ways: Sequence[str]) -> str:
+    """Say how the host gets what is missing; after another way this is the second one."""
+    if not ways:
+        return ""
+    start = "; or, to keep it: " if says_what_to_do(message) else ". To enable it: "
+    return start + "; ".join(ways)

@@ -29,7 +29,7 @@ from domcaps.language.changes.boot import (
     FIRMWARE_PERSISTENT,
     FIRMWARE_REWORKED,
 )
-from domcaps.language.finding import Stage
+from domcaps.language.finding import Severity, Stage
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.part import Part
 from domcaps.language.quantities import KIB, kib, shown_size, size_of
@@ -38,6 +38,7 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
+    from domcaps.facts.firmware import Firmware
     from domcaps.language.domain import Domain
 
 
@@ -67,11 +68,30 @@ def kvm_has_smm(domain: WholeDomain) -> Problems:
     if wish_of(domain.domain).smm == "on":
         at, what = "features/smm", "<smm> requests System Management Mode (SMM), which"
         fix: tuple[Fix, ...] = (set_value("off", "@state"),)
-        way = f"set <smm state='off'/>{_selected_then(domain.domain)}"
+        way = _way_without_smm(domain.domain)
     else:
         at, what, way, fix = _firmware_with_smm(domain.domain)
-    message = f"{what} this host's KVM does not support; {way}, or use a host whose KVM does"
+        way += _OTHER_HOST
+    message = f"{what} this host's KVM does not support; {way}"
     yield problem(message, domain, at, reason=SMM_IS_REFUSED.explain(world), fix=fix)
+
+
+_OTHER_HOST = ", or use a host whose KVM does"
+
+
+def _way_without_smm(domain: Domain) -> str:
+    """Say what to do about ``<smm>``: secure boot that keeps its variables needs it."""
+    off = "set <smm state='off'/>"
+    then = _selected_then(domain)
+    found = chosen_without_smm(domain)
+    asked = domain.root.find("os/firmware/feature[@name='secure-boot'][@enabled='yes']")
+    if found is None or asked is None or not found.has("intel-tdx") or not then:
+        return f"{off}{then}{_OTHER_HOST}"
+    return (
+        f"use a host whose KVM does; if the guest needs no secure boot, {off} and remove <feature "
+        f"name='secure-boot'>. With {off.removeprefix('set ')} alone, libvirt selects "
+        f"{found.image}{_purpose(found)}"
+    )
 
 
 def _selected_then(domain: Domain) -> str:
@@ -82,10 +102,36 @@ def _selected_then(domain: Domain) -> str:
     found = chosen_without_smm(domain)
     if found is None:
         return " and ask for no secure boot: without SMM, no firmware of this host has it"
-    made_for = " made for Intel TDX," if found.has("intel-tdx") else ""
-    keeps = " without a store for UEFI variables" if found.mapping.template is None else ""
-    more = f",{made_for}{keeps}".rstrip(",") if made_for or keeps else ""
-    return f" (libvirt then selects {found.image}{more})"
+    return f" (libvirt then selects {found.image}{_purpose(found)})"
+
+
+def _purpose(found: Firmware) -> str:
+    """Say of firmware for other guests what it is for, and what it lacks."""
+    made_for = ", made for Intel TDX" if found.has("intel-tdx") else ""
+    keeps = ", which does not keep UEFI variables" if found.mapping.template is None else ""
+    return made_for + keeps
+
+
+@rule(
+    "os-firmware-of-tdx",
+    Os,
+    good="<os firmware='efi'/>",
+    severity=Severity.WARNING,
+)
+def firmware_is_for_this_guest(system: Os) -> Problems:
+    """The firmware that libvirt selects should not be made for Intel TDX unless the guest uses it.
+
+    Such firmware has secure boot without SMM. It does not keep UEFI variables.
+    """
+    security = system.domain.root.find("launchSecurity")
+    found = chosen(system.domain) if system.firmware else None
+    if found is None or not found.has("intel-tdx") or security is not None:
+        return
+    yield problem(
+        f"libvirt selects {found.image}{_purpose(found)}; if the guest needs no secure boot, "
+        "remove <feature name='secure-boot'>; if it does, use a host whose KVM supports SMM",
+        system,
+    )
 
 
 _WITHOUT_SECURE_BOOT = "<feature enabled='no' name='secure-boot'/>"
@@ -155,7 +201,7 @@ def fixed_board_has_its_memory(domain: WholeDomain) -> Problems:
     stage=Stage.START,
 )
 def fixed_audio_has_a_back_end(domain: WholeDomain) -> Problems:
-    """A machine type with a built-in sound card does not start with QEMU 10 or later under libvirt.
+    """A domain whose machine type has a built-in sound card does not start with QEMU 10 or later.
 
     Libvirt configures audio back ends, but does not connect the machine to one of them.
     """

@@ -249,7 +249,9 @@ def type_is_qemus(part: CharacterSource) -> Problems:
     stage=Stage.START,
 )
 def dbus_has_its_module(part: CharacterSource) -> Problems:
-    """Character devices of type ``dbus`` require QEMU's D-Bus module at start."""
+    """A domain with a character device of type ``dbus`` does not start without QEMU's D-Bus
+    module.
+    """
     if part.source_type != "dbus" or not part.counts:
         return
     world = part.domain.world

@@ -50,7 +50,7 @@ def one_source(part: CharacterSource) -> Problems:
         for extra in part.find_all(tag)[allowed:]:
             yield problem(
                 f"a character device of type={part.source_type!r} may have at most {allowed} "
-                f"<{tag}>; remove the others",
+                f"<{tag}>; remove this one",
                 extra,
             )
 
@@ -109,7 +109,10 @@ def labels_have_their_form(part: CharacterSource) -> Problems:
         wrong = "no" if labelled else "yes"
         if relabel == wrong and (labelled or libvirt_reads(part, SECLABEL_LABELLED)):
             yield problem(
-                "<seclabel> with relabel='yes' needs a <label>, and no other may have one",
+                "a <seclabel> with relabel='no' cannot have a <label>; remove the <label>"
+                if labelled
+                else "a <seclabel> with relabel='yes' needs a <label>; add one, or set "
+                "relabel='no'",
                 node,
                 "@relabel",
             )

@@ -184,7 +184,9 @@ def only_the_first_is_serial(console: Console) -> Problems:
     good="<console type='pty'><address type='isa'/></console>",
 )
 def address_fits_the_port(console: Console) -> Problems:
-    """The ``<address>`` of a ``<console>`` that stands for a serial port must suit that port."""
+    """The ``<address>`` of a ``<console>`` that stands for a serial port must be of a type that
+    this serial port can have.
+    """
     if console.becomes_serial:
         yield from address_problems(console, port_type(console))
 

@@ -41,7 +41,9 @@ class RedirfilterUsbdev(Part):
     product = field(
         "@product", _ANY, expected="a USB product number such as '0x2200', or -1 for any"
     )
-    version = field("@version", Text(r"-1|0*\d{1,2}\.0*\d{1,2}", "a version such as 2.56, or -1"))
+    version = field(
+        "@version", Text(r"-1|0*\d{1,2}\.0*\d{1,2}", "a version such as 2.56, or -1 for any")
+    )
     allow = field("@allow", YES_NO, required=True)
 
 

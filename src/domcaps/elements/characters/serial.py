@@ -130,8 +130,8 @@ def port_type(device: CharacterDevice) -> str:
     good="<serial type='pty'><target type='isa-serial' port='3'/></serial>",
 )
 def isa_has_four_ports(serial: Serial) -> Problems:
-    """Attribute ``port`` of ``<target>`` must be from 0 to 3, and differ, for each ISA
-    serial port.
+    """Attribute ``port`` of the ``<target>`` of each ISA serial port must be from 0 to 3, and
+    different.
     """
     if serial.target_type != "isa-serial":
         return

@@ -112,8 +112,8 @@ def threads_are_named_once(controller: Controller) -> Problems:
     since=CONTROLLER_IOTHREADS,
 )
 def queues_are_all_served(controller: Controller) -> Problems:
-    """If a controller has ``<queue>`` elements, each of its queues must be assigned
-    exactly once.
+    """If the ``<iothread>`` elements of a controller have ``<queue>`` elements, each queue of the
+    controller must be assigned to exactly one I/O thread.
     """
     listed = named_threads(controller.find("driver"))
     yield from mapping_problems(controller.node, listed, controller.queues or 0)

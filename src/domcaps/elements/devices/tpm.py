@@ -374,8 +374,8 @@ def emulator_is_described(tpm: Tpm) -> Problems:
     good=f"<tpm model='tpm-crb'>{_EMULATED.format('2.0')}</tpm>",
 )
 def version_can_be_set_up(tpm: Tpm) -> Problems:
-    """Attribute ``version`` of ``<backend>`` must be one that swtpm supports; ``1.2`` requires the
-    model ``tpm-tis`` on x86.
+    """Attribute ``version`` of ``<backend>`` must be one that swtpm supports; ``1.2`` is only
+    for the model ``tpm-tis`` on x86.
     """
     if tpm.backend != "emulator" or tpm.version not in _VERSIONS.names:
         return

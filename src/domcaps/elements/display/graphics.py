@@ -272,7 +272,7 @@ def has_graphics(part: Part, kind: str) -> bool:
     good="<graphics type='vnc' port='5901'/>",
 )
 def attributes_have_their_form(graphics: Graphics) -> Problems:
-    """The attributes and elements that ``<graphics>`` has for its ``type`` must have valid values.
+    """Attributes and elements of ``<graphics>`` must have values that are valid for its ``type``.
 
     Those of other types are ignored.
     """

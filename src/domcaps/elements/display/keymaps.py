@@ -28,7 +28,9 @@ _VNC = "<graphics type='vnc' keymap='{}'/>"
     stage=Stage.START,
 )
 def keymaps_are_known(graphics: Graphics) -> Problems:
-    """Attribute ``keymap`` of VNC ``<graphics>`` must be a keyboard that QEMU knows."""
+    """Attribute ``keymap`` of VNC ``<graphics>`` must be a keyboard layout that QEMU knows, such
+    as ``de``.
+    """
     named = graphics.node.get("keymap", "") if graphics.type == "vnc" else ""
     if named and named not in _KEYMAPS:
         near = close_matches(named, _KEYMAPS, n=3)

@@ -371,8 +371,8 @@ def host_has_vfio(hostdev: Hostdev) -> Problems:
     good=_PCI.format("", "", "<teaming type='transient' persistent='ua-net'/>"),
 )
 def teams_are_transient(hostdev: Hostdev) -> Problems:
-    """``<teaming>`` of a PCI ``<hostdev>`` needs ``type='transient'``, and in ``persistent`` the
-    alias of an ``<interface>``.
+    """``<teaming>`` of a PCI ``<hostdev>`` needs ``type='transient'``, and the attribute
+    ``persistent`` with the alias of an ``<interface>``.
     """
     team = hostdev.find("teaming")
     kind, partner = (None, None) if team is None else (team.get("type"), team.get("persistent"))
@@ -382,8 +382,8 @@ def teams_are_transient(hostdev: Hostdev) -> Problems:
         yield problem("<teaming> is only valid for PCI devices; remove it", hostdev, "teaming")
     elif kind != "transient" or not partner:
         yield problem(
-            "<teaming> of a <hostdev> needs type='transient', and in 'persistent' the alias of an "
-            "<interface>",
+            "<teaming> of a <hostdev> needs type='transient', and the attribute 'persistent' with "
+            "the alias of an <interface>, such as persistent='ua-net'",
             hostdev,
             "teaming",
         )

@@ -42,5 +42,8 @@ def modules_are_above_4_gib(device: MemoryDevice) -> Problems:
     except ValueError:
         return
     if base and (base < _LOWEST or base % _STEP):
-        message = f"the module cannot be at {base:#x}: use a multiple of 2 MiB from 4 GiB on"
+        message = (
+            f"the module cannot be at {base:#x}; remove 'base', so that libvirt chooses it, or "
+            "write a multiple of 2 MiB from 4 GiB on"
+        )
         yield problem(message, address, "@base", fix=Fix(without=("@base",)))

@@ -73,7 +73,7 @@ class Way(Part):
         strict=VALUES_STRICT,
         before=POSITIVE,
         default=0,
-        expected="the level of a <cache> of the cell 'target', such as '1'",
+        expected="the level of a <cache> in the cell that 'target' names, such as '1'",
     )
     type = field("@type", OneOf(("access", "read", "write")), required=True)
 
@@ -199,8 +199,11 @@ def _ways(numa: Numa) -> list[Way]:
     good=_N.format("", _WAY.format(0, 1, "access")),
 )
 def ways_lead_somewhere(numa: Numa) -> Problems:
-    """``<interconnects>`` must lead from a NUMA cell with CPUs to another cell, or to a ``<cache>``
-    of that cell.
+    """Each ``<latency>`` and ``<bandwidth>`` must lead from a NUMA cell with CPUs to an existing
+    cell.
+
+    The attribute ``initiator`` names the first cell, ``target`` the second, which may be the
+    same. ``cache`` must be the level of a ``<cache>`` in the cell that ``target`` names.
     """
     cells = len(numa.domain.all(Cell))
     cpus = cpus_of(numa.domain)

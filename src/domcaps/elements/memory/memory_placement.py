@@ -127,11 +127,12 @@ def _overlap(before: _Range, other: MemoryDevice, place: _Range, device: MemoryD
     """Describe two devices at the same addresses, at the one that stands there by mistake."""
     if before.end - before.start >= _BEYOND_ALL:
         message = (
-            "<alignsize> is larger than this module, so that libvirt takes the module for almost "
-            f"all addresses from {before.start:#x} on; write a smaller <alignsize>, or remove "
-            "<address>"
+            "with <alignsize> larger than the module, libvirt believes that the module overlaps "
+            f"with all modules after {before.start:#x}; remove base='{before.start:#x}', so that "
+            "libvirt chooses it, or write a smaller <alignsize>"
         )
-        return problem(message, other, _base_of(other))
+        fix = Fix(without=(_base_of(other),))
+        return problem(message, other, _base_of(other), fix=fix)
     message = (
         f"the addresses from {place.start:#x} on overlap with those of the "
         f"<memory model={other.model!r}> in line {other.node.sourceline}, {before.start:#x} to "
@@ -177,8 +178,8 @@ def _slot(memory: MemoryDevice) -> int | None:
     ),
 )
 def addresses_are_aligned(memory: MemoryDevice) -> Problems:
-    """Attribute ``base`` of a memory device's ``<address>`` must be a multiple of the page size, or
-    of ``<block>``.
+    """Attribute ``base`` of a memory device's ``<address>`` must be a multiple of the page size
+    (virtio-pmem) or of ``<block>`` (virtio-mem).
     """
     step = {"virtio-pmem": _PAGE_KIB}.get(memory.model or "", 0)
     if memory.model == "virtio-mem":

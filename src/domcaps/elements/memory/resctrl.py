@@ -168,7 +168,8 @@ def groups_need_kvm(part: ResourceGroups) -> Problems:
         return
     for node in _groups(part):
         if _cpus(node, part.domain) and len(node):
-            yield problem(f"<{node.tag}> requires <domain type='kvm'>", node)
+            message = f"<{node.tag}> requires <domain type='kvm'>; use that, or remove <{node.tag}>"
+            yield problem(message, node)
 
 
 @rule(

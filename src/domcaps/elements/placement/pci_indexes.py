@@ -39,7 +39,9 @@ _EXPANDERS = "".join(
     good=_OPEN,
 )
 def bus_numbers_suffice(hardware: InstalledControllers) -> Problems:
-    """PCI expander buses without ``busNr`` need free bus numbers below those of the others."""
+    """A PCI expander bus without ``busNr`` needs a free bus number below the lowest ``busNr`` of
+    the other expander buses.
+    """
     controllers = hardware.domain.all(PciController)
     given = {id(c.node): c.number("busNr") for c in controllers}
     lowest = min((number for number in given.values() if number is not None), default=256)
@@ -49,7 +51,7 @@ def bus_numbers_suffice(hardware: InstalledControllers) -> Problems:
         if lowest <= 2:
             what = (
                 f"no bus number below {lowest} is free for this expander bus; set a "
-                "higher 'busNr' for the others"
+                "higher 'busNr' for the other expander buses"
             )
             yield problem(what, controller, "target/@busNr")
             return

@@ -110,8 +110,9 @@ def usb_model_is_there(controller: Controller) -> Problems:
     stage=Stage.START,
 )
 def usb_model_is_there_at_start(controller: Controller) -> Problems:
-    """QEMU must have the model of the USB controller (older libvirt versions report this
-    at start).
+    """QEMU must support the model of the USB controller.
+
+    Older libvirt versions report this at start.
     """
     device, world = _absent(controller), controller.domain.world
     if device is not None and not world.target.dialect.has(USB_CONTROLLER_DEFINED):

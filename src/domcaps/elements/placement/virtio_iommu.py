@@ -81,7 +81,7 @@ def _in_both_forms(part: Part, model: str) -> Problems:
     if model.endswith("-transitional") or _bus_of(part) in _CONVENTIONAL:
         yield problem(
             "iommu='on' requires model='virtio-non-transitional', or an address on a "
-            "PCIe root port",
+            "PCIe root port; use one of these, or iommu='off'",
             part,
             "driver/@iommu",
             accepted=("off",),

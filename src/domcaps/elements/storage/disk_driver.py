@@ -247,8 +247,9 @@ def is_raw(disk: Disk) -> bool:
     since=DISK_STATISTICS,
 )  # fmt: skip
 def statistics_have_intervals(disk: Disk) -> Problems:
-    """Each ``<statistic>`` of a disk needs the attribute ``interval``, and the bus of the disk must
-    support ``<statistics>`` (libvirt 11.9 and later).
+    """``<statistics>`` of a disk must be supported by its bus (libvirt 11.9 and later).
+
+    Each ``<statistic>`` needs the attribute ``interval``.
     """
     wanted = disk.find_all("driver/statistics/statistic")
     if not wanted:

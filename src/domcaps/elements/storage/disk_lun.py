@@ -210,9 +210,9 @@ def _reservations(node: Node, *, migrates: bool) -> Problems:
     for name, value in given.items():
         wanted = _CONNECTION[name]
         if not value:
-            yield problem(
-                f"<source> of <reservations> needs the attribute {name!r}", node, f"source/@{name}"
-            )
+            example = f"{name}={wanted or _SOCKET!r}"
+            message = f"<source> of <reservations> needs the attribute {name!r}; add {example}"
+            yield problem(message, node, f"source/@{name}")
         elif wanted and value != wanted:
             yield problem(
                 f"attribute {name!r} of <reservations> has the invalid value {value!r}",
@@ -222,6 +222,7 @@ def _reservations(node: Node, *, migrates: bool) -> Problems:
             )
 
 
+_SOCKET = "/run/qemu-pr-helper.sock"
 _CONNECTION = {"type": "unix", "path": "", "mode": "client"}
 
 

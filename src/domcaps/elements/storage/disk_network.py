@@ -143,8 +143,8 @@ def _dropped(disk: Disk, names: AbstractSet[str]) -> Problems:
         if image.protocol in names:
             left = [name for name in PROTOCOLS if name not in _DROPPED]
             yield problem(
-                f"QEMU no longer supports the protocol {image.protocol!r}; use another, "
-                "such as 'https'",
+                f"QEMU no longer supports the protocol {image.protocol!r}; move the image "
+                "to other storage, and use its protocol, such as 'nbd'",
                 source,
                 "@protocol",
                 accepted=left,

@@ -227,7 +227,9 @@ def slices_have_bounds(disk: Disk) -> Problems:
     good=_disk(inside=_BACKING.format("file", "raw"), form="qcow2"),
 )
 def backing_has_format_and_source(disk: Disk) -> Problems:
-    """``<backingStore>`` needs the attribute ``type``, a ``<format>`` and a ``<source>``."""
+    """A ``<backingStore>`` that is not empty needs the attribute ``type``, a ``<format>`` and a
+    ``<source>``.
+    """
     for image in disk.images[1:]:
         form = image.node.find("format")
         if image.type not in TYPES:
@@ -237,9 +239,11 @@ def backing_has_format_and_source(disk: Disk) -> Problems:
                 "@type",
             )
         if form is None or not form.get("type"):
-            yield problem(
-                "<backingStore> needs a <format>", image.node, "format/@type", accepted=FORMATS
+            message = (
+                "<backingStore> needs a <format>: add the format of that image, such as <format "
+                "type='qcow2'/> ('qemu-img info' shows it)"
             )
+            yield problem(message, image.node, "format/@type", accepted=FORMATS)
         elif image.format not in FORMATS:
             yield problem(
                 f"the image format {image.format!r} is unknown", form, "@type", accepted=FORMATS
@@ -306,7 +310,10 @@ def folders_are_read_only(disk: Disk) -> Problems:
             yield problem("<disk type='dir'> requires <driver type='fat'>", *_at_format(image))
         if number == 0 and not disk.is_readonly:
             fix = set_value("", "readonly")
-            yield problem("<disk type='dir'> requires <readonly/>", disk, "readonly", fix=fix)
+            yield problem(_NOT_READ_ONLY, disk, "readonly", fix=fix)
+
+
+_NOT_READ_ONLY = "<disk type='dir'> must be read-only; add <readonly/>"
 
 
 def _at_format(image: Image) -> tuple[Node, str]:
@@ -402,7 +409,9 @@ def data_file_is_complete(disk: Disk) -> Problems:
     since=DISK_DATA_STORE,
 )
 def data_file_is_raw(disk: Disk) -> Problems:
-    """``<dataStore>`` requires a qcow2 disk, and needs ``<format type='raw'/>``."""
+    """``<dataStore>`` requires a disk of the format qcow2, and must itself contain
+    ``<format type='raw'/>``.
+    """
     for image in disk.images:
         for store in _data_stores((image,)):
             form = store.find("format")

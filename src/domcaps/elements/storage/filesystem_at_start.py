@@ -23,7 +23,9 @@ _SHARE = "<filesystem><source dir='/a'/><target dir='{}'/></filesystem>"
     stage=Stage.START,
 )
 def tags_are_short(share: Filesystem) -> Problems:
-    """Attribute ``dir`` of a ``<target>`` may have up to 31 bytes, with virtiofs up to 36."""
+    """Attribute ``dir`` of ``<target>`` in ``<filesystem>`` may have up to 31 bytes, with virtiofs
+    up to 36.
+    """
     most = _LONGEST_VIRTIOFS if share.is_virtiofs else _LONGEST_9P
     size = len((share.tag or "").encode())
     if size > most and share.driver != "mtp":

@@ -20,8 +20,8 @@ HOST_MODEL_SORTED = estimate(
 MSRS_TRUSTED = estimate(
     "12.4",
     "came with QEMU 7.2, which has the type max",
-    "host-model has CPU features that are read from MSRs with every QEMU; before only if QEMU "
-    "lists what its model 'max' lacks",
+    "host-model always has the CPU features that are read from MSRs; before, only with a QEMU that "
+    "lists which features its model 'max' lacks",
 )
 BASELINE_WITHOUT_TOPOLOGY = estimate(
     "12.8", "seen in 12.8, not in 11.3", "baseline CPUs leave out features of the guest's topology"

@@ -161,8 +161,9 @@ DOCUMENT_CODES = (
     ),
     DocumentCode(
         "check-stopped",
-        "Validation must finish within its limits of findings and time.\n\n"
-        "The rest of the document was not checked, and may have errors as well.",
+        "Validation must not end early.\n\n"
+        "It stops after too many findings or too much time. The rest of the document was not "
+        "checked, and may have errors as well.",
     ),
     _of_schema(
         "schema-attribute",

@@ -87,7 +87,8 @@ class TextOutput(Struct, frozen=True):
             yield f"      fix: {one_line(step)}"
         if unnamed(finding):
             values = tuple(map(one_line, finding.accepted))
-            yield f"      accepted: {listed(values, _FIRST if len(values) > _MANY else _MANY)}"
+            most = _FIRST if len(values) > _MANY else _MANY
+            yield f"      accepted values: {listed(values, most)}"
         if finding.reason is not None:
             yield "      because:"
             yield from _reason(finding.reason)

@@ -34,15 +34,19 @@ of the schema, too.
 
 The first row means: `<vcpu>` may be omitted. It may have the attributes `placement` and `cpuset`;
 the value of `cpuset` has the form `CPUSET`, the text of `<vcpu>` the form `COUNT`.
+The second row means: `<perf>` must have at least one `<event>`, with the attributes `name` and
+`enabled`.
 
 - **Bold** attributes are required.
 - `CAPITALS` are forms of values, explained [at the end](#forms). `yes` or `no` are values.
 - An attribute without a form may have any text that libvirt accepts; [All features of the
   report](table.md) has the values of many.
-- "known values" are those in that list; "not `default`" leaves one out.
+- "known values" are those in All features of the report; "not `default`" means all of them but
+  `default`.
 - "if type is x" limits a row to elements with that attribute, or that element inside.
 - "(itself)" is the element, or the group, that the table is about.
 - The column *also* names groups: what [the group](#groups) has may stand in this element, too.
+  "in this order: a, b" means that these child elements must stand in this order.
 - "(since 12.1)" names the first release of libvirt, "(since about 12.1)" an estimate.
 """
 _NUMBERS = {"": "0 or 1", "*": "any", "+": "1 or more", "!": "1"}
