@@ -113,3 +113,35 @@ def test_a_feature_that_the_domain_requires_is_found_where_it_says_so() -> None:
     for finding in found:
         assert "/feature" in finding.path
         assert "use policy='optional'" in finding.message
+
+
+def test_firmware_of_tdx_is_named_for_another_guest(tmp_path: Path) -> None:
+    file = tmp_path / "a.xml"
+    for smm, is_named in (("off", True), ("on", False)):
+        file.write_text(
+            "<domain type='qemu'><name>a</name><memory>1048576</memory><os firmware='efi'>"
+            "<type arch='x86_64' machine='q35'>hvm</type><firmware>"
+            "<feature enabled='yes' name='secure-boot'/></firmware></os>"
+            f"<features><acpi/><smm state='{smm}'/></features></domain>"
+        )
+        done = CliRunner().invoke(_root, ["validate", "--host", "shipped:sid-x86_64", str(file)])
+        assert ("os-firmware-of-tdx" in done.stdout) is is_named
+
+
+def test_advice_is_not_taken_from_an_attribute_of_another_element() -> None:
+    disk = (
+        "<disk type='file'><driver name='qemu' type='qcow2'/><source file='/a'/>"
+        "<backingStore type='file'><source file='/b'/></backingStore>"
+        "<target dev='vda' bus='virtio'/></disk>"
+    )
+    found = open_plain("sid-x86_64").validate(domain(devices=disk)).errors
+    messages = [one.message for one in found if one.code == "disk-backingstore-incomplete"]
+    assert messages
+    assert all("use type=" not in message for message in messages)
+
+
+def test_fix_names_the_schema_that_it_does_not_read(tmp_path: Path) -> None:
+    file = tmp_path / "a.xml"
+    file.write_text(domain(uuid="<uuid></uuid>"))
+    done = CliRunner().invoke(_root, ["fix", "--host", "shipped:sid-x86_64", str(file)])
+    assert "domcaps validate --schema" in done.stderr

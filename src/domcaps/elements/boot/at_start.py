@@ -38,7 +38,7 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
-    from domcaps.facts.firmware import Firmware
+    from domcaps.facts.firmwarefile import Firmware
     from domcaps.language.domain import Domain
 
 
