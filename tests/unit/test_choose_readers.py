@@ -173,3 +173,22 @@ def test_acceleration_that_goes_is_told() -> None:
     domain = next(d.xml for d in real_domains() if d.name == "desktop-3")
     said = [c.what for c in poor_host().repair(domain).changes if c.path.endswith("@accel3d")]
     assert said == ["accel3d='no' instead of 'yes' (this removes 3D acceleration)"]
+
+
+def test_a_misspelt_attribute_of_the_machine_type_moves_no_device() -> None:
+    domain = next(one for one in real_domains() if one.name == "server-6")
+    misspelt = domain.xml.replace(b"machine=", b"machhine=", 1)
+    wanted, found = poor_host().repair(domain.xml).data, poor_host().repair(misspelt).data
+    assert found == wanted
+    assert found.count(b"pcie-root-port") == domain.xml.count(b"pcie-root-port")
+
+
+def test_a_model_of_which_emulation_lacks_some_features_is_kept() -> None:
+    text = (
+        b"<domain type='qemu'><name>a</name><memory>1048576</memory><os>"
+        b"<type arch='x86_64'>hvm</type></os><cpu mode='custom' match='exact' check='partial'>"
+        b"<model>Broadwell</model></cpu></domain>"
+    )
+    found = poor_host().repair(text).data
+    assert b"<model>Broadwell</model>" in found
+    assert b"policy='optional' name='rtm'" in found

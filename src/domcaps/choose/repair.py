@@ -91,6 +91,10 @@ class _Way:
     loss: int
 
 
+_MACHINE = "/domain/os/type"
+"""Where the machine type is named."""
+
+
 class _Search:
     """The search for one domain."""
 
@@ -128,7 +132,7 @@ class _Search:
 
     def machine_is_misspelt(self, data: bytes) -> bool:
         """Tell whether an attribute of the machine type may be misspelt."""
-        return any(f.path.startswith("/domain/os/type") for f in self._verdict(data).misspelt)
+        return any(f.path.startswith(_MACHINE) for f in self._verdict(data).misspelt)
 
     def still(self, data: bytes, finding: Finding, before: bytes = b"") -> bool:
         """Tell whether a finding is there: that takes less than a look for everything.
@@ -214,6 +218,24 @@ class _Search:
                 made += way.steps
                 data = way.data
         return made, data
+
+    def with_machine_respelt(self, data: bytes) -> tuple[list[_Step], bytes]:
+        """Correct a misspelt attribute of the machine type, before devices are fitted to a board.
+
+        It is made where no more is found after it; other faults are repaired later.
+        """
+        for wrong in self._verdict(data).misspelt:
+            if not wrong.path.startswith(_MACHINE):
+                continue
+            found = Edits(data, *self.targets(data), allow_removal=self.allow_removal)
+            for edit in found.respelling(wrong):
+                try:
+                    after = edit.apply()
+                except (LookupError, InputError):
+                    continue
+                if len(self.findings(after)) <= len(self.findings(data)):
+                    return [_Step(edit, wrong, data, after)], after
+        return [], data
 
     def _respellable(self, data: bytes) -> tuple[Finding, ...]:
         return () if self.exhausted() else self._verdict(data).misspelt[:_MOST_FIRST]
@@ -405,13 +427,14 @@ def repair(
     for finding in findings:
         if finding.code.startswith("xml-") or finding.code == _STOPPED:
             raise DomainError(finding.message, remedy="correct that by hand first")
-    moved = None if search.machine_is_misspelt(data) else moved_to_board(hosts, data, libvirt)
-    if moved is not None and len(search.findings(moved.data)) >= len(findings):
+    named, begin = search.with_machine_respelt(data)
+    moved = None if search.machine_is_misspelt(begin) else moved_to_board(hosts, begin, libvirt)
+    if moved is not None and len(search.findings(moved.data)) >= len(search.findings(begin)):
         moved = None
-    begin = data if moved is None else moved.data
+    begin = begin if moved is None else moved.data
     made, after = search.everything(begin) if search.findings(begin) else ([], begin)
     renamed, after = search.respelt(after)
-    made += renamed
+    made = [*named, *made, *renamed]
     left = tuple(
         msgspec.structs.replace(one, line=line_in(data, after, one.line))
         for one in search.findings(after)

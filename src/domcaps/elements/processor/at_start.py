@@ -19,6 +19,7 @@ from domcaps.elements.processor.definition import Cpu, default_cpu, has_cpu_mode
 from domcaps.elements.processor.features import known_features, policies
 from domcaps.elements.processor.nearest_model import (
     FEW,
+    SPARED,
     for_macos,
     optional,
     optional_features,
@@ -267,9 +268,12 @@ def _lacking(cpu: Cpu, features: Sequence[str]) -> str:
     """Say what the host's CPU lacks, and which model or feature to write instead."""
     wanted = f"the CPU model {cpu.model!r} needs" if cpu.model else "<cpu> needs"
     text = f"{wanted} {listed(features)}, which this host's CPU does not have"
-    model, few = usable_model(cpu), 0 < len(features) <= FEW
+    model = usable_model(cpu)
     ways = [f"the model {model!r}"] if model else []
-    ways += ["".join(map(optional, features))] if few else []
+    if 0 < len(features) <= FEW:
+        ways.append("".join(map(optional, features)))
+    elif FEW < len(features) <= SPARED and cpu.mode == "custom":
+        ways.append("<feature policy='optional'> for each of them")
     return f"{text}. Use {' or '.join(ways or ['mode=' + repr('host-model')])}"
 
 

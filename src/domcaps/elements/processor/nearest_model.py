@@ -24,6 +24,8 @@ _CPU = "/domain/cpu"
 _OF_MODEL = tuple(f"{_CPU}/{at}" for at in ("model", "@match", "vendor"))
 _ALIKE = 0.8
 FEW = 4
+"""So many missing features are named in a message with what to write for each."""
+SPARED = 8
 """Up to so many missing features, leaving them out keeps more of a model than another model."""
 _MOST = 2
 _APPLES = ("Penryn", "Nehalem", "SandyBridge", "Haswell-noTSX", "core2duo")
@@ -68,7 +70,7 @@ def spared_features(cpu: Cpu, missing: Sequence[str]) -> Iterator[Fix]:
     name: on a host that has them the guest gets them.
     """
     named = {feature.get("name") for feature in cpu.node.iterfind("feature")}
-    if cpu.mode == "custom" and 0 < len(missing) <= FEW and not named & set(missing):
+    if cpu.mode == "custom" and 0 < len(missing) <= SPARED and not named & set(missing):
         yield Fix(add=f"<cpu>{''.join(map(optional, missing))}</cpu>")
 
 
