@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 MOST_TRIED = 100
 """So many values are tried for a document: each costs about as much as a verdict."""
-MOST_ELEMENTS = 20_000
-"""So many elements are checked again for a document: a large one gets fewer trials."""
+MOST_TAGS = 6_000
+"""So many tags are checked again for a document: a large one gets fewer trials, or none."""
 MOST_VALUES = 40
 """Longer lists, such as those of CPU models, are left as they are."""
 _TARGET = ("/domain/@type", "/domain/os/type/@", "/domain/devices/emulator")
@@ -47,7 +47,8 @@ def with_fitting_values(
     done: Validation, open_world: OpenWorld, *, new: bool = True, most: int = MOST_TRIED
 ) -> Validation:
     """Leave out the accepted values that the rest of the domain rules out."""
-    if not any(_has_values(finding) for finding in done.findings):
+    most = min(most, MOST_TAGS // max(done.source.count(b"<"), 1))
+    if not most or not any(_has_values(finding) for finding in done.findings):
         return done
     source = read(done.source)
     world = nearest_target(source, open_world).world
@@ -96,7 +97,7 @@ class _Trials:
     def __init__(self, source: Source, world: World, most: int, *, new: bool) -> None:
         self._check = _PlacesOfErrors(source, Domain(source.root, world, new=new))
         self._source, self._world, self._new = source, world, new
-        self._left = min(most, MOST_ELEMENTS // sum(1 for _ in source.root.iter()))
+        self._left = most
         self._check.set_aside()
 
     def fitted(
