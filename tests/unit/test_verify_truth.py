@@ -38,7 +38,7 @@ class Refusing:
 
     words: tuple[str, ...] = ("VGA",)
 
-    def __init__(self, slots: int, deadline: float) -> None:
+    def __init__(self, slots: int, folder: Path, deadline: float) -> None:
         pass
 
     async def attempt(self, world: World, ways: Sequence[QemuArgs]) -> Outcome:
