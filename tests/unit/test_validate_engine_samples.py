@@ -61,7 +61,19 @@ def what_was_found(sample: Sample) -> str:
     return "no emulator"
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+TESTED_APART = {
+    # sample hosts have no firmware that is made for TDX: test_next_step.py has such a host
+    "os-firmware-of-tdx",
+}
+
+
+def test_few_rules_have_no_sample() -> None:
+    assert {rule.code for rule in RULES if rule.bad is None} == TESTED_APART
+
+
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if rule.code not in TESTED_APART], ids=lambda rule: rule.code
+)
 class TestRule:
     def test_it_has_a_manual(self, rule: Rule) -> None:
         assert len(rule.manual.split()) >= 4, "its docstring says nothing"
