@@ -373,15 +373,22 @@ class WorkerPool:
         return bool(grown)
 
     def _limit_memory(self) -> None:
-        """Stop the worker that grew the most when all together grew too much."""
-        grown = [(call.worker.growth(), call.worker) for call in self._running if call.worker]
+        """Stop the worker that grew the most when all together grew too much.
+
+        Calls that have only begun are stopped last: what holds the memory are the longer ones.
+        """
+        grown = [
+            (call.worker.growth(), call.worker, call.kind != "quick")
+            for call in self._running
+            if call.worker
+        ]
         if not grown:
             return
         idle = sum(worker.growth() for worker in self._idle)
-        if sum(size for size, _ in grown) + idle <= self._limits.workers_memory:
+        if sum(size for size, _, _ in grown) + idle <= self._limits.workers_memory:
             return
         if self._stop_grown():
             return
-        size, worker = max(grown, key=lambda one: one[0])
+        size, worker, _ = max(grown, key=lambda one: (one[2], one[0]))
         log.warning("a call was stopped: it took %d MB", size // 1_000_000)
         worker.stop("the call needs more than a call may have", ErrorNumber.NO_MEMORY)
