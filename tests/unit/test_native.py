@@ -149,7 +149,8 @@ _USUAL = {
     "domain/on_crash", "graphics/listen", "hyperv/vapic", "memballoon/stats", "target/model",
     "clock/timer", "console/target", "controller/address", "controller/model", "devices/controller",
     "devices/input", "devices/memballoon", "disk/boot", "disk/driver", "disk/readonly",
-    "domain/on_poweroff", "domain/on_reboot", "features/apic", "features/gic", "interface/model", "os/boot",
+    "domain/on_poweroff", "domain/on_reboot", "features/apic", "features/gic", "interface/model",
+    "os/boot",
     "serial/target",
     # what libvirt adds, and addresses as it chooses them
     "devices/console", "devices/watchdog", "domain/devices", "cpu/model", "video/model",
