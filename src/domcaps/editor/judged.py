@@ -6,6 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+from domcaps.choose.hosts import refusals
 from domcaps.editor.context import CursorKind, context_at
 from domcaps.editor.offers import Proposal
 from domcaps.editor.places import span_at
@@ -42,8 +43,8 @@ def accepted_there(
         return list(proposals)
     if not proposals:
         begun = context_at(text, offset).begun
-        found = _findings(host, text, span, _UNKNOWN, libvirt)
-        proposals = list(_of_findings(found, begun))
+        done = host.validate(_with_word(text, span, _UNKNOWN), libvirt)
+        proposals = list(_of_findings(_at(done.errors, span), begun))
     return list(_accepted(host, text, span, proposals, libvirt)) or list(proposals)
 
 
@@ -61,9 +62,11 @@ def completed(text: str, offset: int) -> str:
 def _accepted(
     host: Host, text: str, span: Span, proposals: Sequence[Proposal], libvirt: str
 ) -> Iterator[Proposal]:
+    """Judge words until the time is over, without a search for values that fit instead."""
     end = time.monotonic() + _SECONDS
     for one in proposals:
-        if time.monotonic() > end or not _findings(host, text, span, one.word, libvirt):
+        late = time.monotonic() > end
+        if late or not _at(refusals([host], _with_word(text, span, one.word), libvirt), span):
             yield one
 
 
@@ -72,9 +75,11 @@ def _of_findings(found: Iterable[Finding], begun: str) -> Iterator[Proposal]:
         yield from (Proposal(word) for word in finding.accepted if word.startswith(begun))
 
 
-def _findings(host: Host, text: str, span: Span, word: str, libvirt: str) -> list[Finding]:
-    """Give the errors at a place if the word stands there."""
+def _with_word(text: str, span: Span, word: str) -> bytes:
+    """Write a word where an attribute's value stands."""
     written = _WRITTEN.sub(rf"\g<1>\g<2>{word}\g<2>", text[span.begin : span.end], count=1)
-    changed = f"{text[: span.begin]}{written}{text[span.end :]}"
-    found = host.validate(changed.encode(errors="surrogatepass"), libvirt).errors
-    return [finding for finding in found if finding.path == span.path]
+    return f"{text[: span.begin]}{written}{text[span.end :]}".encode(errors="surrogatepass")
+
+
+def _at(errors: Iterable[Finding], span: Span) -> list[Finding]:
+    return [finding for finding in errors if finding.path == span.path]
