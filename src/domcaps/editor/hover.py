@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
     from domcaps.editor.places import Span
     from domcaps.hosts.host import Host
-    from domcaps.language import Reason
+    from domcaps.language import Reason, Target
     from domcaps.language.finding import Finding
     from domcaps.report.explain import Explanation
-    from domcaps.validate.explain import Use
+    from domcaps.validate.explain import DomainExplanation, Use
 
 _REST_OF_VALUE = re.compile(r"[^\"'<>]*")
+_OUTER = frozenset({"domain", "domain/devices", "domain/features"})
+"""Elements whose children the table explains by their names."""
 _MARKS = {"yes": "✓", "no": "✗", "unknown": "?"}
 
 
@@ -33,24 +35,28 @@ def hover(
 
     Of text that is not well-formed, what stands before the end of a value is explained.
     """
-    if span_at(text, offset) is None:
-        rest = _REST_OF_VALUE.match(text, offset)
-        text = completed(text, rest.end() if rest else offset)
     span = span_at(text, offset)
     if span is None:
+        rest = _REST_OF_VALUE.match(text, offset)
+        text = completed(text, rest.end() if rest else offset)
+        span = span_at(text, offset)
+    if span is None:
         return None
+    explained = _explained(host, text, libvirt)
+    uses = explained.uses if explained is not None else ()
     lines = [line for one in findings if one.path == span.path for line in _finding(one)]
-    lines += [line for use in _uses(host, text, libvirt, span.path) for line in _use(use)]
-    lines = lines or list(_expected(span.path)) or list(_of_table(host, text, libvirt, span))
+    lines += [line for use in uses if use.xpath == span.path for line in _use(use)]
+    lines = lines or list(_expected(span.path))
+    if not lines and explained is not None:
+        lines = list(_of_table(host, text, explained.target, libvirt, span))
     return (span, "\n".join(lines)) if lines else None
 
 
-def _uses(host: Host, text: str, libvirt: str, path: str) -> list[Use]:
+def _explained(host: Host, text: str, libvirt: str) -> DomainExplanation | None:
     try:
-        found = host.explain_domain(text, libvirt).uses
+        return host.explain_domain(text, libvirt)
     except DomcapsError:
-        return []
-    return [use for use in found if use.xpath == path]
+        return None
 
 
 def _finding(finding: Finding) -> Iterator[str]:
@@ -89,16 +95,15 @@ def _expected(path: str) -> Iterator[str]:
             return
 
 
-def _of_table(host: Host, text: str, libvirt: str, span: Span) -> Iterator[str]:
+def _of_table(host: Host, text: str, target: Target, libvirt: str, span: Span) -> Iterator[str]:
     """Explain an element of the report, or the CPU model that stands in an element."""
-    *outer, name = without_positions(span.path.strip("/")).split("/")
-    if outer == ["domain", "cpu"] and name == "model":
+    outer, _, name = without_positions(span.path.strip("/")).rpartition("/")
+    if outer == "domain/cpu" and name == "model":
         model = re.match(r"<[^<>]*>([^<>]*)", text[span.begin :])
         name = f"cpu.custom={model[1].strip()}" if model else ""
     elif outer not in _OUTER:
         return
     try:
-        target = host.explain_domain(text, libvirt).target
         found = host.explain(
             name, target.emulator, target.arch, target.machine, target.virttype, libvirt
         )
@@ -107,9 +112,6 @@ def _of_table(host: Host, text: str, libvirt: str, span: Span) -> Iterator[str]:
     for one in found:
         if one.path == name:
             yield from _explanation(one)
-
-
-_OUTER = (["domain"], ["domain", "devices"], ["domain", "features"])
 
 
 def _plain(text: str) -> str:

@@ -35,8 +35,10 @@ def accepted_there(
     Of text that is not well-formed, what stands before the cursor is judged. All are offered if
     that can't be read either.
     """
-    text = completed(text, offset)
     span = span_at(text, offset)
+    if span is None:
+        text = completed(text, offset)
+        span = span_at(text, offset)
     if span is None or _WRITTEN.fullmatch(text, span.begin, span.end) is None:
         return list(proposals)
     if _TARGET.fullmatch(span.path):
@@ -49,9 +51,7 @@ def accepted_there(
 
 
 def completed(text: str, offset: int) -> str:
-    """Close what is open at a cursor in a value, if the text is not well-formed."""
-    if span_at(text, offset) is not None:
-        return text
+    """Close what is open at a cursor in a value of text that is not well-formed."""
     before, context = text[:offset], context_at(text, offset)
     if context.kind is not CursorKind.VALUE:
         return text
