@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.choose.quick_fixes import tried_edits
+from domcaps.choose.quick_fixes import TriedEdits
 from domcaps.choose.repair import repair
 from domcaps.choose.text import text_of
 from domcaps.errors import DomcapsError
@@ -29,10 +29,8 @@ def first_steps(
     """Say for each finding what a repair would write, "" where it knows nothing."""
     try:
         text = text_of(data)
-        near = [
-            next((what for what, _ in tried_edits(host, text, one, libvirt, new=new)), "")
-            for one in findings
-        ]
+        tried = TriedEdits(host, text, libvirt, new=new)
+        near = [next((what for what, _ in tried.of(one)), "") for one in findings]
         if all(near):
             return near
         whole = repair([host], data, libvirt, new=new, seconds=_SECONDS)

@@ -56,6 +56,14 @@ def world_of(host: HostLike, data: bytes, libvirt: str) -> World | None:
         return None
 
 
+def targets_of(
+    host: HostLike, data: bytes, libvirt: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give the machine types that a domain may have, aliases first, and what runs them."""
+    world = world_of(host, data, libvirt)
+    return ((), ()) if world is None else (lasting_machine_names(world), world.emulator.virttypes)
+
+
 def machine_names(world: World) -> tuple[str, ...]:
     """Give the machine types of a target's emulator, aliases first, and the preferred ones."""
     known = world.emulator.machines(world.target.virttype)

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.choose import losses
 from domcaps.choose.edits import Edits
-from domcaps.choose.hosts import lasting_machine_names, refusals, world_of
+from domcaps.choose.hosts import refusals, targets_of
 from domcaps.choose.text import DocumentText, text_of
 from domcaps.errors import InputError
 from domcaps.language.node_path import tag_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from domcaps.choose.hosts import HostLike
     from domcaps.language.finding import Finding
@@ -58,35 +59,50 @@ def quick_fixes(
     except InputError:
         return ()
     found: list[QuickFix] = []
-    for what, after in tried_edits(host, text, finding, libvirt, new=new):
+    for what, after in TriedEdits(host, text, libvirt, new=new).of(finding):
         found.append(_between(what, text.text, after.decode(text.encoding)))
         if len(found) == MOST_FIXES:
             break
     return tuple(found)
 
 
-def tried_edits(
-    host: HostLike, text: DocumentText, finding: Finding, libvirt: str, *, new: bool
-) -> Iterator[tuple[str, bytes]]:
-    """Give what each edit does after which a finding is gone, and the text after it."""
-    if finding.code.startswith("unknown-"):
-        yield from _renamed(text, finding)
-        return
-    world = world_of(host, text.data, libvirt)
-    targets: tuple[Sequence[str], Sequence[str]] = ((), ())
-    if world is not None:
-        targets = lasting_machine_names(world), world.emulator.virttypes
-    before = _places(refusals([host], text.data, libvirt, new=new, only=finding.code))
-    for edit in Edits(text.data, *targets).repairing(finding)[:_MOST_TRIED]:
-        if edit.loss >= losses.SETTING or edit.removes:
-            break
-        try:
-            after = edit.apply()
-        except (LookupError, InputError):
-            continue
-        left = _places(refusals([host], after, libvirt, new=new, only=finding.code))
-        if after != text.data and left < before:
-            yield edit.what, after
+class TriedEdits:
+    """Edits of one text, each tried for a finding; what its findings share is looked up once."""
+
+    def __init__(self, host: HostLike, text: DocumentText, libvirt: str, *, new: bool) -> None:
+        self.host = host
+        self.text = text
+        self.libvirt = libvirt
+        self.new = new
+        self._before: dict[str, frozenset[tuple[str, str]]] = {}
+
+    def of(self, finding: Finding) -> Iterator[tuple[str, bytes]]:
+        """Give what each edit does after which a finding is gone, and the text after it."""
+        data = self.text.data
+        if finding.code.startswith("unknown-"):
+            yield from _renamed(self.text, finding)
+            return
+        before = self._before.get(finding.code)
+        if before is None:
+            before = self._before[finding.code] = self._places(data, finding.code)
+        for edit in Edits(data, *self._targets).repairing(finding)[:_MOST_TRIED]:
+            if edit.loss >= losses.SETTING or edit.removes:
+                break
+            try:
+                after = edit.apply()
+            except (LookupError, InputError):
+                continue
+            if after != data and self._places(after, finding.code) < before:
+                yield edit.what, after
+
+    @cached_property
+    def _targets(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return targets_of(self.host, self.text.data, self.libvirt)
+
+    def _places(self, data: bytes, code: str) -> frozenset[tuple[str, str]]:
+        """Give where there are findings of a code."""
+        found = refusals([self.host], data, self.libvirt, new=self.new, only=code)
+        return frozenset((one.code, one.path) for one in found)
 
 
 def _renamed(text: DocumentText, finding: Finding) -> Iterator[tuple[str, bytes]]:
@@ -103,10 +119,6 @@ def _renamed(text: DocumentText, finding: Finding) -> Iterator[tuple[str, bytes]
             )
         elif not attribute:
             yield f"rename <{tag_of(node)}> to <{right}>", text.rename_element(node, right)
-
-
-def _places(findings: Sequence[Finding]) -> frozenset[tuple[str, str]]:
-    return frozenset((one.code, one.path) for one in findings)
 
 
 def _between(what: str, old: str, new: str) -> QuickFix:

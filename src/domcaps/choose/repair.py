@@ -19,7 +19,7 @@ from domcaps.choose import losses
 from domcaps.choose.board import moved_to_board, moved_with_machine
 from domcaps.choose.change import Change, added_after, line_in, removed_besides
 from domcaps.choose.edits import Edit, Edits
-from domcaps.choose.hosts import Verdict, lasting_machine_names, refusals, verdict, world_of
+from domcaps.choose.hosts import Verdict, refusals, targets_of, verdict, world_of
 from domcaps.choose.nearest_number import with_nearest_number
 from domcaps.choose.pruning import worth_trying
 from domcaps.choose.remedies import remedies, worlds_of
@@ -164,10 +164,7 @@ class _Search:
 
     def targets(self, data: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Give the machine types that the first host has, aliases first, and what runs them."""
-        world = world_of(self.hosts[0], data, self.libvirt)
-        return (
-            ((), ()) if world is None else (lasting_machine_names(world), world.emulator.virttypes)
-        )
+        return targets_of(self.hosts[0], data, self.libvirt)
 
     def exhausted(self) -> bool:
         """Tell whether no more time is to be spent."""
