@@ -28,7 +28,7 @@ from domcaps.choose.text import text_of
 from domcaps.elements.boards.families import family_of
 from domcaps.language.node_path import path_of, tag_of, without_positions
 from domcaps.language.truth import Truth
-from domcaps.validate.alternatives import substitutes
+from domcaps.validate.alternatives import stand_ins, substitutes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -360,9 +360,8 @@ class Edits:
                     loss = losses.KIND if name in KINDS else losses.NEAR
                     old = inner.get(name) or ""
                     where = without_positions(path)
-                    rule = substitutes().get(where)
-                    of = rule.of(old, self.arch, self.text.root) if rule is not None else None
-                    guessed = of is None and not says_what_it_is(where)
+                    known = stand_ins(where, old, self.arch, self.text.root)
+                    guessed = known is None and not says_what_it_is(where)
                     others = preferred(where, old, values_of(path)) if guessed else ()
                     for number, value in enumerate(others):
                         yield self._replaced(inner, name, old, value, loss + number)
@@ -382,11 +381,11 @@ class Edits:
             return
         for inner in device.iter():
             for name in map(str, inner.keys()):
-                rule = substitutes().get(without_positions(path_of(inner, name)))
-                if rule is None or (inner is node and name == attribute):
+                if inner is node and name == attribute:
                     continue
-                old = inner.get(name) or ""
-                for number, value in enumerate(rule.of(old, self.arch, self.text.root) or ()):
+                path, old = path_of(inner, name), inner.get(name) or ""
+                known = stand_ins(path, old, self.arch, self.text.root) or ()
+                for number, value in enumerate(known):
                     yield self._replaced(inner, name, old, value, least + number)
 
     def _machine(self) -> Iterator[Edit]:

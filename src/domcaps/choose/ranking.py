@@ -18,7 +18,7 @@ from domcaps.choose.catalogue import something
 from domcaps.choose.protected import says_what_it_is
 from domcaps.elements.boards.families import family_of
 from domcaps.language.node_path import without_positions
-from domcaps.validate.alternatives import substitutes
+from domcaps.validate.alternatives import stand_ins, substitutes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,14 +66,14 @@ def ranked(
     yield from ((value, losses.SLIP + n) for n, value in enumerate(near))
     if finding.code.endswith(_TWICE):
         return
-    of = rule.of(old, arch, domain) if rule is not None else None
-    for number, value in enumerate(of or ()):
+    instead = stand_ins(where, old, arch, domain)
+    for number, value in enumerate(instead or ()):
         yield value, losses.SUBSTITUTE + number
     if not exact:
         yield from ((value, losses.NUMBER) for value in numbers(where, old))
     if old.isdigit() and finding.fixes:
         return  # the finding itself says which numbers are permitted
-    if of is None and not exact:
+    if instead is None and not exact:
         yield from _guessed(where, old, known, finding)
 
 

@@ -45,6 +45,14 @@ def substitutes() -> dict[str, Substitutes]:
     return {f"/domain/{one.path}": one for one in found}
 
 
+def stand_ins(
+    path: str, old: str, arch: str = "", domain: Node | None = None
+) -> tuple[str, ...] | None:
+    """Give what can stand in for a value at a path; None where the table says nothing of it."""
+    rule = substitutes().get(without_positions(path))
+    return rule.of(old, arch, domain) if rule is not None else None
+
+
 @functools.cache
 def fields_by_path() -> dict[str, list[Field[object]]]:
     """Give what is declared about each attribute and text, by its path without numbers."""
@@ -94,9 +102,9 @@ def likely_first(
     """
     where = without_positions(path)
     rule = substitutes().get(where)
-    stands_in = (rule.of(old, arch, domain) or ()) if rule is not None else ()
     meant = rule.slips.get(old.lower(), "") if rule is not None and rule.slips else ""
-    order = (meant, *nearest(old, known), *stands_in, *preferred(where, known))
+    instead = stand_ins(where, old, arch, domain) or ()
+    order = (meant, *nearest(old, known), *instead, *preferred(where, known))
     return tuple(value for value in dict.fromkeys(order) if value in known)
 
 
@@ -107,10 +115,9 @@ def advised(
 
     `accepted` is in the order of `likely_first`.
     """
-    rule = substitutes().get(without_positions(path))
-    stands_in = rule.of(old, arch, domain) if rule is not None else None
+    instead = stand_ins(path, old, arch, domain)
     for value in accepted:
-        if value not in _EMPTY and (stands_in is None or value in stands_in):
+        if value not in _EMPTY and (instead is None or value in instead):
             return value
     return ""
 
