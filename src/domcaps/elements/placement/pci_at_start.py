@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.boards.address_width import has_own_width
 from domcaps.elements.boards.families import X86
 from domcaps.elements.placement.installed import InstalledControllers
-from domcaps.elements.placement.pci_controllers import EXPANDER, PciController
+from domcaps.elements.placement.pci_controllers import PciController
 from domcaps.language.finding import Stage
 from domcaps.language.quantities import size_of
 from domcaps.language.rule import Sample, problem, rule
@@ -92,23 +92,11 @@ _PXB = (
 )
 def expanders_have_a_number_each(controller: PciController) -> Problems:
     """Attribute ``busNr`` of ``<target>`` must differ for each PCI expander bus."""
-    own = _bus_number(controller)
-    if own is not None and controller.domain.once(_first_expanders)[own] is not controller.node:
+    own = controller.expander_number
+    first = controller.domain.firsts(PciController, "expander_number")[own]
+    if own is not None and first.node is not controller.node:
         message = f"another PCI expander bus has the number {own}; choose another"
         yield problem(message, controller, "target/@busNr")
-
-
-def _bus_number(controller: PciController) -> int | None:
-    is_expander = controller.takes.options >= EXPANDER
-    return _target_number(controller.node, "busNr") if is_expander else None
-
-
-def _first_expanders(domain: Domain) -> dict[int | None, Node]:
-    """Give for each bus number the first expander that has it."""
-    found: dict[int | None, Node] = {}
-    for controller in domain.all(PciController):
-        found.setdefault(_bus_number(controller), controller.node)
-    return found
 
 
 _HOLE = (

@@ -111,6 +111,11 @@ class PciController(Part):
             return _HOST_BRIDGE
         return _MODELS.get(self.model, _Model())
 
+    @cached_property
+    def expander_number(self) -> int | None:
+        """The number of the bus that an expander gives its devices, None for other models."""
+        return self.number("busNr") if self.takes.options >= EXPANDER else None
+
     def option(self, name: str) -> str | None:
         """Give the text of an option of ``<target>``."""
         target = self.node.find("target")
