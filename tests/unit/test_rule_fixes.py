@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domcaps.choose.applied import apply
+from domcaps.language.rule import Sample
 from domcaps.validate.catalogue.codes import codes
 from domcaps.validate.catalogue.samples import domain_of
 from sample_hosts import host_for
@@ -62,3 +63,15 @@ def test_what_a_rule_asks_for_makes_it_hold(code: str) -> None:
         assert after != data
         left = {f.code for f in host.validate(after, "12.8", new=new).errors}
         assert code not in left
+
+
+def test_a_floppy_drive_gets_a_name_that_no_other_has() -> None:
+    drive = "<disk type='file' device='floppy'><source file='/{0}'/><target dev='{0}'{1}/></disk>"
+    disks = "".join((drive.format("fda", ""), drive.format("fdb", ""),
+                     drive.format("sda", " bus='sata'")))  # fmt: skip
+    data = domain_of(Sample(disks, machine="pc")).encode()
+    host = host_for(Sample(disks, machine="pc"), "sid")
+    assert host is not None
+    found = host.validate(data, "12.8").errors
+    (conflict,) = (one for one in found if one.code == "disk-device-bus-conflict")
+    assert [text for _, text in conflict.fixes[0].values] == ["fdc", "fdc"]

@@ -15,7 +15,7 @@ from domcaps.elements.boards.families import PSERIES
 from domcaps.elements.buses.disk import FLOPPY_CONTROLLER
 from domcaps.elements.placement.drives import LETTERS, disk_index
 from domcaps.elements.storage.disk import BUS, Disk
-from domcaps.elements.storage.target_names import free_name, named_target
+from domcaps.elements.storage.target_names import free_name, free_under, named_target
 from domcaps.language.changes.storage import (
     DISK_DPOFUA,
     DISK_FLOPPY_CONTROLLER,
@@ -281,8 +281,7 @@ def device_suits_bus(disk: Disk) -> Problems:
 
 def _as_floppy(disk: Disk) -> Fix:
     """Put a floppy drive on the bus of floppy drives, under the first name that is free there."""
-    taken = {target.get("dev") for target in disk.domain.root.iterfind("devices/disk/target")}
-    name = next((name for name in ("fda", "fdb") if name not in taken), "fda")
+    name = free_under(disk, "fd") or "fda"
     target = f"{path_of(disk.node)}/target"
     values = ((f"{target}/@bus", "fdc"), (f"{target}/@dev", name))
     return Fix(values=values, without=(f"{path_of(disk.node)}/address",))

@@ -21,7 +21,7 @@ def named_target(disk: Disk) -> Iterator[Fix]:
     """Name a disk after its bus; one without a bus gets the usual one of its board."""
     target = disk.find("target")
     bus = target.get("bus") if target is not None else None
-    name = _free(disk, _USUAL.get(bus or _usual_bus(disk), ""))
+    name = free_under(disk, _USUAL.get(bus or _usual_bus(disk), ""))
     if not name:
         return
     at = "" if target is not None else "target/"
@@ -35,7 +35,7 @@ def free_name(disk: Disk) -> Iterator[Fix]:
     old = "" if target is None else target.get("dev") or ""
     usual = _USUAL.get((target.get("bus") if target is not None else "") or "")
     begin = usual or (old[:2] if old[:2] in _USUAL.values() else "")
-    name = _free(disk, begin or _USUAL[_usual_bus(disk)])
+    name = free_under(disk, begin or _USUAL[_usual_bus(disk)])
     if name:
         yield set_value(name, "@dev")
 
@@ -49,7 +49,7 @@ def _usual_bus(disk: Disk) -> str:
     return "scsi" if disk.device == "cdrom" else "virtio"
 
 
-def _free(disk: Disk, begin: str) -> str:
+def free_under(disk: Disk, begin: str) -> str:
     """Give the first name that begins so and is not taken, "" where there is none."""
     taken = {node.get("dev") for node in disk.domain.root.iterfind("devices/disk/target")}
     names = (begin + letter for letter in _LETTERS)
