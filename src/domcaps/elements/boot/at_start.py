@@ -82,11 +82,13 @@ _OTHER_HOST = ", or use a host whose KVM does"
 def _way_without_smm(domain: Domain) -> str:
     """Say what to do about ``<smm>``: secure boot that keeps its variables needs it."""
     off = "set <smm state='off'/>"
-    then = _selected_then(domain)
+    system = domain.first(Os)
+    if system is None or not system.firmware:
+        return f"{off}{_OTHER_HOST}"
     found = chosen_without_smm(domain)
     asked = domain.root.find("os/firmware/feature[@name='secure-boot'][@enabled='yes']")
-    if found is None or asked is None or not found.has("intel-tdx") or not then:
-        return f"{off}{then}{_OTHER_HOST}"
+    if found is None or asked is None or not found.has("intel-tdx"):
+        return f"{off}{_selected_then(found)}{_OTHER_HOST}"
     return (
         f"use a host whose KVM does; if the guest needs no secure boot, {off} and remove <feature "
         f"name='secure-boot'>. With {off.removeprefix('set ')} alone, libvirt selects "
@@ -94,12 +96,8 @@ def _way_without_smm(domain: Domain) -> str:
     )
 
 
-def _selected_then(domain: Domain) -> str:
+def _selected_then(found: Firmware | None) -> str:
     """Say which firmware libvirt selects without SMM: it may be one for other purposes."""
-    system = domain.first(Os)
-    if system is None or not system.firmware:
-        return ""
-    found = chosen_without_smm(domain)
     if found is None:
         return " and ask for no secure boot: without SMM, no firmware of this host has it"
     return f" (libvirt then selects {found.image}{_purpose(found)})"
