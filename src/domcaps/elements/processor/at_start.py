@@ -21,6 +21,7 @@ from domcaps.elements.processor.nearest_model import (
     FEW,
     SPARED,
     for_macos,
+    macos_model,
     optional,
     optional_features,
     spared_features,
@@ -103,10 +104,9 @@ def mode_can_be_had(cpu: Cpu) -> Problems:
         emulated = cpu.domain.virttype == "qemu"
         why = "it needs KVM, type='kvm'" if emulated else "the guest is of another architecture"
         message = f"the CPU mode {cpu.mode!r} is not supported here: {why}"
-        fix = tuple(for_macos(cpu))
-        if fix:
-            model = fix[0].values[1][1]
+        if model := macos_model(cpu):
             message += f"; use <model>{model}</model>, as macOS needs an Intel processor"
+        fix = for_macos(cpu)
         yield problem(message, cpu, "@mode", accepted=others, reason=reason, fix=fix)
         return
     doubt = start_doubt(_MODES[cpu.mode], world)

@@ -120,23 +120,26 @@ def _passthrough(cpu: Cpu) -> Iterator[Fix]:
         yield Fix(values=((f"{_CPU}/@mode", mode),), without=_OF_MODEL)
 
 
-def for_macos(cpu: Cpu) -> Iterator[Fix]:
-    """Give a macOS guest that is emulated a model of Intel's: QEMU's own is one of AMD's.
+def macos_model(cpu: Cpu) -> str:
+    """Name a model of Intel's for a macOS guest that is emulated, "" for other guests.
 
-    A macOS that was not changed for it does not start on those.
+    QEMU's own model is one of AMD's: a macOS that was not changed for it does not start on those.
     """
     emulated = cpu.domain.virttype == "qemu" and cpu.domain.arch in archs.X86
     if not emulated or guest_system(cpu.domain.root) != MACOS:
-        return
+        return ""
     try:
         usable = {model.name for model in _known(cpu) if model.usable == "yes"}
     except Unanswered:
-        return
-    for name in _APPLES:
-        if name in usable and name != cpu.model:
-            values = ((f"{_CPU}/@mode", "custom"), (f"{_CPU}/model", name))
-            yield Fix(values=values, without=(f"{_CPU}/@migratable",))
-            return
+        return ""
+    return next((name for name in _APPLES if name in usable and name != cpu.model), "")
+
+
+def for_macos(cpu: Cpu) -> Iterator[Fix]:
+    """Give a macOS guest that is emulated a model of Intel's."""
+    if name := macos_model(cpu):
+        values = ((f"{_CPU}/@mode", "custom"), (f"{_CPU}/model", name))
+        yield Fix(values=values, without=(f"{_CPU}/@migratable",))
 
 
 def _modes(cpu: Cpu) -> Iterator[Fix]:

@@ -172,20 +172,28 @@ def _has_eim(vcpu: Vcpu) -> bool:
 
 def _larger_machines(vcpu: Vcpu) -> Iterator[Fix]:
     """Give what takes as many CPUs: another name of the same board, or ``q35`` for ``pc``."""
+    for name in _larger_names(vcpu):
+        yield Fix(values=(("/domain/os/type/@machine", name),))
+
+
+def _larger_names(vcpu: Vcpu) -> list[str]:
+    """Name the machine types that take as many CPUs, those of the domain's version first."""
     world = vcpu.domain.world
     own, version = family_of(world.target.machine)
-    named = vcpu.domain.root.find("os/type[@machine]")
+    families = {own, "q35"} if own == "pc" else {own}
+    kind = vcpu.domain.root.find("os/type[@machine]")
+    names_version = kind is not None and kind.get("machine") != own
     names = []
     for machine in world.emulator.machines(world.target.virttype):
         family, other = family_of(machine.name)
-        if family not in ({own, "q35"} if own == "pc" else {own}):
+        if family not in families or machine.cpu_max < (vcpu.count or 0):
             continue
-        if machine.cpu_max >= (vcpu.count or 0):
-            # a guest that names a version keeps it on the other board
-            alike = other == version and named is not None and named.get("machine") != own
-            names += [machine.name] * alike + [machine.alias] * bool(machine.alias)
-    for name in sorted(names, key=lambda name: family_of(name)[1] != version):
-        yield Fix(values=(("/domain/os/type/@machine", name),))
+        # a guest that names a version keeps it on the other board
+        if names_version and other == version:
+            names.append(machine.name)
+        if machine.alias:
+            names.append(machine.alias)
+    return sorted(names, key=lambda name: family_of(name)[1] != version)
 
 
 @rule(
@@ -273,8 +281,8 @@ def _of_other_board(vcpu: Vcpu) -> Problem:
 
 def _larger_machine(vcpu: Vcpu) -> str:
     """Name a machine type of the same board that supports as many vCPUs, "" without one."""
-    found = next(_larger_machines(vcpu), None)
-    return f", or machine={found.values[0][1]!r}" if found is not None else ""
+    names = _larger_names(vcpu)
+    return f", or machine={names[0]!r}" if names else ""
 
 
 _IOMMU = "/domain/devices/iommu"
