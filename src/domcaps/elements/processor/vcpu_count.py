@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 _MOST_WITHOUT_EIM = 255
 """More CPUs than an interrupt can be addressed to without the IOMMU's help."""
 
-"""More than any machine type supports: not checked one by one."""
-
 
 class Vcpu(Part):
     """The number of virtual CPUs."""
@@ -286,21 +284,19 @@ def _larger_machine(vcpu: Vcpu) -> str:
 
 
 _IOMMU = "/domain/devices/iommu"
-_MISSING = (
-    "<iommu model='intel'><driver intremap='on' eim='on'/></iommu> to <devices> and "
-    "<ioapic driver='qemu'/> to <features>"
-)
+_NEW_IOMMU = "<iommu model='intel'><driver intremap='on' eim='on'/></iommu>"
+_IOAPIC = "<ioapic driver='qemu'/>"
+_MISSING = f"{_NEW_IOMMU} to <devices> and {_IOAPIC} to <features>"
 _EIM = (("intremap", "on"), ("eim", "on"))
 
 
 def _with_eim(vcpu: Vcpu) -> Fix:
     """Switch extended interrupts on: of the IOMMU that is there, or of a new one."""
-    features = "<features><ioapic driver='qemu'/></features>"
+    features = f"<features>{_IOAPIC}</features>"
     if vcpu.domain.root.find("devices/iommu") is not None:
         values = tuple((f"{_IOMMU}/driver/@{name}", value) for name, value in _EIM)
         return Fix(values=values, add=features)
-    driver = "<driver intremap='on' eim='on'/>"
-    return Fix(add=f"{features}<devices><iommu model='intel'>{driver}</iommu></devices>")
+    return Fix(add=f"{features}<devices>{_NEW_IOMMU}</devices>")
 
 
 @rule(
