@@ -254,8 +254,7 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
         return
     if _has_eim(vcpu):
         return
-    driver = vcpu.domain.root.find("devices/iommu/driver")
-    missing = _MISSING if driver is None else "intremap='on' eim='on' to its <driver>"
+    missing = _missing(vcpu)
     message = f"more than 255 vCPUs require an <iommu> with <driver eim='on'/>; add {missing}"
     yield problem(message, vcpu, fix=_with_eim(vcpu))
 
@@ -268,7 +267,11 @@ def _of_other_board(vcpu: Vcpu) -> Problem:
         *(Fix(values=(*one.values, *more.values), add=more.add) for one in _larger_machines(vcpu)),
         set_value(str(_MOST_WITHOUT_EIM), less=True),
     )
-    then = " (libvirt then adds the <iommu> that they need)" if added else f", and add {_MISSING}"
+    then = (
+        " (libvirt then adds the <iommu> that they need)"
+        if added
+        else f", and add {_missing(vcpu)}"
+    )
     return problem(
         f"more than 255 vCPUs require a q35 machine type; use machine='q35'{then}",
         vcpu,
@@ -284,10 +287,20 @@ def _larger_machine(vcpu: Vcpu) -> str:
 
 
 _IOMMU = "/domain/devices/iommu"
-_NEW_IOMMU = "<iommu model='intel'><driver intremap='on' eim='on'/></iommu>"
+_DRIVER = "<driver intremap='on' eim='on'/>"
+_NEW_IOMMU = f"<iommu model='intel'>{_DRIVER}</iommu>"
 _IOAPIC = "<ioapic driver='qemu'/>"
-_MISSING = f"{_NEW_IOMMU} to <devices> and {_IOAPIC} to <features>"
 _EIM = (("intremap", "on"), ("eim", "on"))
+
+
+def _missing(vcpu: Vcpu) -> str:
+    """Say what of the IOMMU is to be added, and to what: a domain can have only one."""
+    iommu = vcpu.domain.root.find("devices/iommu")
+    if iommu is None:
+        return f"{_NEW_IOMMU} to <devices> and {_IOAPIC} to <features>"
+    if iommu.find("driver") is None:
+        return f"{_DRIVER} to the <iommu>"
+    return "intremap='on' eim='on' to its <driver>"
 
 
 def _with_eim(vcpu: Vcpu) -> Fix:
