@@ -19,7 +19,7 @@ import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from domcaps.errors import UntoldError
-from domcaps.language.node_path import path_of
+from domcaps.language.node_path import line_of, path_of
 from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -155,8 +155,8 @@ def untold(node: Node, attribute: str = "", what: str = "") -> UntoldError:
     shown = f"<{node.tag} type='{kind}'>" if kind and node.get("type") else f"<{node.tag}>"
     subject = f"{attribute}= of {shown}" if attribute else shown
     subject = f"{what}: {subject}" if what else subject
-    line: Any = node.sourceline  # the stubs do not know its type
-    return UntoldError(f"not supported: {subject}", where=path_of(node, attribute), line=line or 0)
+    where, line = path_of(node, attribute), line_of(node)
+    return UntoldError(f"not supported: {subject}", where=where, line=line)
 
 
 class HostNeed(NamedTuple):

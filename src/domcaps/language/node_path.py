@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -26,6 +26,12 @@ def tag_of(node: Node) -> str:
     """Give the name of an element as the document writes it, with its prefix: ``qemu:del``."""
     name = str(node.tag).rpartition("}")[2]
     return f"{node.prefix}:{name}" if node.prefix else name
+
+
+def line_of(node: Node) -> int:
+    """Give the line of an element as its parser counted it, 0 where it has none."""
+    line: Any = node.sourceline  # the stubs do not know its type
+    return line or 0
 
 
 def without_positions(path: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from lxml import etree
@@ -13,7 +13,7 @@ from domcaps.elements.placement.controllers_command_line import write_controller
 from domcaps.elements.storage.disk_command_line import write_disks
 from domcaps.errors import DomainError, UntoldError
 from domcaps.language.domain import Domain
-from domcaps.language.node_path import path_of
+from domcaps.language.node_path import line_of, path_of
 from domcaps.native.ignored import pass_over, take_repeated_away
 from domcaps.native.line import CommandLineWriter
 from domcaps.native.order import first_words, write_board, write_devices
@@ -142,24 +142,19 @@ def _set_names_aside(line: CommandLineWriter, devices: Node) -> None:
             line.reading.set_aside(alias, "name")
 
 
-def _line_of(node: Node) -> int:
-    stated: Any = node.sourceline  # the stubs do not know its type
-    return stated or 0
-
-
 def _origins(line: CommandLineWriter, root: Node, first: int) -> tuple[NativeOrigin | None, ...]:
     """Say for each word for what it is written; name, machine and accelerator come first."""
     own = root.iterfind("{http://libvirt.org/schemas/domain/qemu/1.0}commandline/{*}arg")
     named = root.find("os/type")
     nodes = (*[root if named is None else named] * first, *line.origins(), *own)
     written = {node for node in nodes if node is not None}
-    made = {node: NativeOrigin(path_of(node), _line_of(node)) for node in written}
+    made = {node: NativeOrigin(path_of(node), line_of(node)) for node in written}
     return tuple(None if node is None else made[node] for node in nodes)
 
 
 def _note(node: Node, text: str) -> NativeNote:
-    return NativeNote(path_of(node), _line_of(node), text)
+    return NativeNote(path_of(node), line_of(node), text)
 
 
 def _need(need: HostNeed) -> NativeNeed:
-    return NativeNeed(need.kind, need.value, path_of(need.node), _line_of(need.node), need.template)
+    return NativeNeed(need.kind, need.value, path_of(need.node), line_of(need.node), need.template)

@@ -6,7 +6,7 @@ variables in `boot.loader`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import CONSOLE_TARGET
 from domcaps.elements.boards.families import X86
@@ -14,6 +14,7 @@ from domcaps.elements.boot.os import Boot, Os
 from domcaps.language.changes.boot import ACPI_TABLES, SHIM_CHECKED
 from domcaps.language.finding import Stage, quoted
 from domcaps.language.fix import Fix
+from domcaps.language.node_path import line_of
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import repeated
 from domcaps.language.require import libvirt_reads
@@ -47,20 +48,15 @@ class AcpiTable(Part):
 
 
 def _boots(domain: Domain) -> list[Node]:
-    """Give ``<boot>`` of all devices that can have one, in the order of the document."""
+    """Give ``<boot>`` of all devices that can have one, in the order of their lines."""
+    # looked up by names, which the shapes of domains in a fleet have: "devices/*" they do not tell
     found = [
         boot
         for tag in _ORDERED
         for device in domain.find(f"devices/{tag}")
         if (boot := device.find("boot")) is not None
     ]
-    return sorted(found, key=_line) if len(found) > 1 else found
-
-
-def _line(node: Node) -> int:
-    line: Any = node.sourceline  # the stubs do not know its type
-    number: int = line or 0
-    return number
+    return sorted(found, key=line_of) if len(found) > 1 else found
 
 
 _DISK = "<disk type='file'><source file='/d'/><target dev='sda' bus='sata'/>{}</disk>"

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from domcaps.language.node_path import line_of
 from domcaps.patterns import late_pattern
 from domcaps.validate.catalogue.former import current_codes
 from domcaps.validate.document.comments import codes_in, slips_in
@@ -95,8 +96,7 @@ class Positions:
         """Give the place of an element's start tag, or of one of its attributes."""
         number = self._numbers.get(node)
         if number is None:
-            stated: Any = node.sourceline  # the stubs do not know its type
-            return stated or 0, 1
+            return line_of(node), 1
         start = self._starts[number]
         if attribute:
             start = self._attribute(start, attribute.rpartition("}")[2])

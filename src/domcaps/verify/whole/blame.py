@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from domcaps.facts.process import readable_text
-from domcaps.language.node_path import path_of
+from domcaps.language.node_path import line_of, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -135,5 +135,4 @@ def _names(shown: str, text: str) -> bool:
 
 
 def _place(node: Node) -> tuple[str, int]:
-    line: Any = node.sourceline  # the stubs do not know its type
-    return path_of(node), line or 0
+    return path_of(node), line_of(node)
