@@ -31,7 +31,7 @@ from domcaps.validate.catalogue.rules import codes_of_hosts
 from domcaps.validate.messages import cause_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from domcaps.choose.board import ConversionDraft
     from domcaps.choose.hosts import HostLike
@@ -62,6 +62,9 @@ _OF_OTHER_BOARDS = frozenset({"os-firmware-unavailable", "os-machine-unsupported
 _NO_EMULATOR = "os-arch-unsupported"
 """The finding of an architecture that no emulator of the host has."""
 
+_MACHINE = "/domain/os/type"
+"""Where the machine type is named."""
+
 _DEEPEST = 3
 """How many edits may follow from one that brings new findings."""
 
@@ -89,10 +92,6 @@ class _Way:
     steps: tuple[_Step, ...]
     data: bytes
     loss: int
-
-
-_MACHINE = "/domain/os/type"
-"""Where the machine type is named."""
 
 
 class _Search:
@@ -130,9 +129,9 @@ class _Search:
             known = self._known[data] = verdict(self.hosts, data, self.libvirt, new=self.new)
         return known
 
-    def machine_is_misspelt(self, data: bytes) -> bool:
-        """Tell whether an attribute of the machine type may be misspelt."""
-        return any(f.path.startswith(_MACHINE) for f in self._verdict(data).misspelt)
+    def misspelt_machine(self, data: bytes) -> list[Finding]:
+        """Give the attributes of the machine type that may be misspelt."""
+        return [one for one in self._verdict(data).misspelt if one.path.startswith(_MACHINE)]
 
     def still(self, data: bytes, finding: Finding, before: bytes = b"") -> bool:
         """Tell whether a finding is there: that takes less than a look for everything.
@@ -219,32 +218,30 @@ class _Search:
     def with_machine_respelt(self, data: bytes) -> tuple[list[_Step], bytes]:
         """Correct a misspelt attribute of the machine type, before devices are fitted to a board.
 
-        It is made where no more is found after it; other faults are repaired later.
+        It is made if the text has no more findings afterwards; these are repaired later.
         """
-        for wrong in self._verdict(data).misspelt:
-            if not wrong.path.startswith(_MACHINE):
-                continue
-            found = Edits(data, *self.targets(data), allow_removal=self.allow_removal)
-            for edit in found.respelling(wrong):
-                try:
-                    after = edit.apply()
-                except (LookupError, InputError):
-                    continue
-                if len(self.findings(after)) <= len(self.findings(data)):
-                    return [_Step(edit, wrong, data, after)], after
+        for wrong in self.misspelt_machine(data):
+            for step in self._respellings(data, wrong):
+                if len(self.findings(step.after)) <= len(self.findings(data)):
+                    return [step], step.after
         return [], data
 
-    def _respellable(self, data: bytes) -> tuple[Finding, ...]:
-        return () if self.exhausted() else self._verdict(data).misspelt[:_MOST_FIRST]
-
-    def _respelling(self, data: bytes, wrong: Finding) -> _Way | None:
+    def _respellings(self, data: bytes, wrong: Finding) -> Iterator[_Step]:
+        """Give the corrections of what libvirt passes over, each with the text after it."""
         found = Edits(data, *self.targets(data), allow_removal=self.allow_removal)
         for edit in found.respelling(wrong):
             try:
                 after = edit.apply()
             except (LookupError, InputError):
                 continue
-            way = _Way((_Step(edit, wrong, data, after),), after, edit.loss)
+            yield _Step(edit, wrong, data, after)
+
+    def _respellable(self, data: bytes) -> tuple[Finding, ...]:
+        return () if self.exhausted() else self._verdict(data).misspelt[:_MOST_FIRST]
+
+    def _respelling(self, data: bytes, wrong: Finding) -> _Way | None:
+        for step in self._respellings(data, wrong):
+            way = _Way((step,), step.after, step.edit.loss)
             whole = self._with_what_follows(way, self.findings(data), 0)
             if whole is not None and not any(_takes_away(step.edit) for step in whole.steps):
                 return whole
@@ -425,10 +422,11 @@ def repair(
         if finding.code.startswith("xml-") or finding.code == _STOPPED:
             raise DomainError(finding.message, remedy="correct that by hand first")
     named, begin = search.with_machine_respelt(data)
-    moved = None if search.machine_is_misspelt(begin) else moved_to_board(hosts, begin, libvirt)
+    moved = None if search.misspelt_machine(begin) else moved_to_board(hosts, begin, libvirt)
     if moved is not None and len(search.findings(moved.data)) >= len(search.findings(begin)):
         moved = None
-    begin = begin if moved is None else moved.data
+    if moved is not None:
+        begin = moved.data
     made, after = search.everything(begin) if search.findings(begin) else ([], begin)
     renamed, after = search.respelt(after)
     made = [*named, *made, *renamed]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from domcaps.fleet.common import element_of
 from domcaps.language.finding import Finding, Severity, Stage
 from domcaps.validate.document.parse import Unreadable, read
-from domcaps.validate.document.repeated import take_away
+from domcaps.validate.document.repeated import take_repeated_away
 from domcaps.validate.document.walk import DocumentWalk
 from domcaps.validate.order import in_libvirts_order
 
@@ -35,8 +35,7 @@ class Placed:
         self._every: list[Node] = list(source.root.iter())
         # paths count elements as they were written, those included that are taken away
         source.keep()
-        for _ in take_away(source.root):
-            pass
+        take_repeated_away(source.root)
         self._walk = DocumentWalk(source.root)
 
     def findings(self, verdict: HostSet, own: dict[str, str]) -> tuple[Finding, ...]:

@@ -23,7 +23,7 @@ from domcaps.language.node_path import line_of, path_of
 from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from lxml.etree import _Element as Node
 
@@ -195,7 +195,7 @@ def options(first: str | None, **more: object) -> str:
     for text in ("" if first is None else first, *more):
         _require_name(text)
     if first is not None and any(isinstance(value, list | dict) for value in more.values()):
-        return _as_json(first, more)
+        return _device_in_json(first, more)
     parts = [] if first is None else [doubled(first)]
     for name, value in more.items():
         if value is None:
@@ -217,15 +217,26 @@ def asks_for_help(name: str) -> bool:
     return name in {"help", "?"}
 
 
-_SWITCHES = {"on": True, "off": False}
+SWITCHES = {"on": True, "off": False}
+"""Words of options that are switches, which JSON has as booleans."""
 _OF_THREE = {"write-cache", "disable-legacy"}
 """Options that are on, off or left to QEMU, which are texts in JSON."""
 
 
-def _as_json(first: str, more: dict[str, object]) -> str:
-    """Write a device in JSON, where an option is a list."""
+def is_json(told: str) -> bool:
+    """Tell whether the value of an option is JSON."""
+    return told.startswith("{")
+
+
+def as_json(settings: Mapping[str, object]) -> str:
+    """Write the value of an option in JSON."""
     import json  # a verdict writes no device
 
+    return json.dumps(settings, separators=(",", ":"))
+
+
+def _device_in_json(first: str, more: dict[str, object]) -> str:
+    """Write a device in JSON, where an option is a list."""
     told: dict[str, object] = {"driver": first}
     for name, value in more.items():
         if value is None:
@@ -234,8 +245,8 @@ def _as_json(first: str, more: dict[str, object]) -> str:
         if name in _OF_THREE and isinstance(value, bool):
             told[name] = "on" if value else "off"
         elif isinstance(value, str) and name not in _OF_THREE:
-            told[name] = _SWITCHES.get(value, value)
-    return json.dumps(told, separators=(",", ":"))
+            told[name] = SWITCHES.get(value, value)
+    return as_json(told)
 
 
 def settings_of(word: str) -> dict[str, str]:

@@ -1,10 +1,9 @@
-"""What libvirt does not read of a domain: repeated elements, and names that it does not know."""
+"""What libvirt does not read of a domain: names that it does not know."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.validate.document.repeated import take_away
 from domcaps.validate.document.walk import DocumentWalk
 
 if TYPE_CHECKING:
@@ -14,12 +13,6 @@ if TYPE_CHECKING:
 
 _KNOWN_NAMESPACE = "{http://libvirt.org/schemas/domain/qemu/"
 _IGNORED = "libvirt does not know this, and ignores it"
-
-
-def take_repeated_away(root: Node) -> None:
-    """Remove the elements of which only the first counts."""
-    for _ in take_away(root):
-        pass
 
 
 def pass_over(reading: Reading, root: Node) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from domcaps.language.command_line import doubled, settings_of
+from domcaps.language.command_line import SWITCHES, as_json, doubled, is_json, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,17 +17,11 @@ if TYPE_CHECKING:
     TypeOf = Callable[[str, str], str]
     """Gives QEMU's type of a property of a device, "" where it is not known."""
 
-_SWITCHES = {"on": True, "off": False}
 _TEXTS = frozenset(
     {"id", "bus", "drive", "serial", "device_id", "vendor", "product", "ver", "name"}
 )
 """Properties that are texts, whatever they look like."""
 _TEXT_TYPES = frozenset({"str", "string"})
-
-
-def is_json(told: str) -> bool:
-    """Tell whether the value of an option is JSON."""
-    return told.startswith("{")
 
 
 def with_followers(words: Sequence[str], type_of: TypeOf) -> Iterator[str]:
@@ -37,8 +31,10 @@ def with_followers(words: Sequence[str], type_of: TypeOf) -> Iterator[str]:
     for word in words:
         told = word
         if before == "-device":
-            if not is_json(word) and _bus_owner(settings_of(word).get("bus", "")) in names:
-                told = _in_json(settings_of(word), type_of)
+            if names and not is_json(word):
+                settings = settings_of(word)
+                if _bus_owner(settings.get("bus", "")) in names:
+                    told = _in_json(settings, type_of)
             if is_json(told):
                 names.add(str(json.loads(told).get("id", "")))
         before = word
@@ -56,15 +52,15 @@ def _in_json(settings: Mapping[str, str], type_of: TypeOf) -> str:
     for name, text in settings.items():
         if name:
             told[name] = _typed(name, text, type_of(driver, name))
-    return json.dumps(told, separators=(",", ":"))
+    return as_json(told)
 
 
 def _typed(name: str, text: str, kind: str) -> object:
     """Give a value as JSON has it: as QEMU says, otherwise as it looks."""
     if kind in _TEXT_TYPES or name in _TEXTS:
         return text
-    if kind == "bool" and text in _SWITCHES:
-        return _SWITCHES[text]
+    if kind == "bool" and text in SWITCHES:
+        return SWITCHES[text]
     try:
         return int(text, 0)
     except ValueError:
@@ -91,5 +87,5 @@ def _overridden_json(told: str, changes: Mapping[str, Mapping[str, str | None]])
     for name, text in changed.items():
         settings.pop(name, None)
         if text is not None:
-            settings[name] = _SWITCHES.get(text, _typed(name, text, ""))
-    return json.dumps(settings, separators=(",", ":"))
+            settings[name] = SWITCHES.get(text, _typed(name, text, ""))
+    return as_json(settings)

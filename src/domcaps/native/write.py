@@ -14,10 +14,11 @@ from domcaps.elements.storage.disk_command_line import write_disks
 from domcaps.errors import DomainError, UntoldError
 from domcaps.language.domain import Domain
 from domcaps.language.node_path import line_of, path_of
-from domcaps.native.ignored import pass_over, take_repeated_away
+from domcaps.native.ignored import pass_over
 from domcaps.native.line import CommandLineWriter
 from domcaps.native.order import first_words, write_board, write_devices
 from domcaps.validate.document.parse import Unreadable, read
+from domcaps.validate.document.repeated import take_repeated_away
 from domcaps.validate.target import TargetNotFound, resolve_domain_target
 
 if TYPE_CHECKING:

@@ -249,7 +249,9 @@ class DocumentCheck:
             if not number:
                 self.source.keep()  # places and paths, while all elements are there
             text = f"<{tag_of(node)}> is repeated, and libvirt reads only the first one"
-            self._passed_over("repeated-element", text, node, hint="; remove it")
+            self._passed_over(
+                "repeated-element", text, node, hint="; remove it", fate="libvirt ignores this one"
+            )
 
     def _parts(self, walk: DocumentWalk, checks_of: ChecksOf) -> None:
         for part_checks, nodes in walk.nodes.items():
@@ -524,11 +526,10 @@ class DocumentCheck:
         attribute: str = "",
         known: tuple[str, ...] = (),
         hint: str = "",
+        fate: str = "libvirt ignores it",
     ) -> None:
         """Add what libvirt ignores, and rejects where it validates against its schema."""
-        wrong, fate = Severity.WARNING, "libvirt ignores it"
-        if code == "repeated-element":
-            fate = "libvirt ignores this one"
+        wrong = Severity.WARNING
         if self.schema:
             wrong, fate = Severity.ERROR, "libvirt's schema rejects it"
         at = f"@{attribute}" if attribute else ""

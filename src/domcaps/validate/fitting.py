@@ -21,6 +21,8 @@ from domcaps.validate.document.walk import DocumentWalk
 from domcaps.validate.target import nearest_target
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lxml.etree import _Element as Node
 
     from domcaps.language.finding import Finding
@@ -40,7 +42,10 @@ MOST_VALUES = 40
 _TARGET = ("/domain/@type", "/domain/os/type/@", "/domain/devices/emulator")
 """Values at these places name another target: what the emulator has is listed."""
 _RULED_OUT = ("-unsupported", "-unavailable", "-conflict", "-fails-at-start", "-duplicate")
-"""How codes end of what cannot be here; other values need something besides: messages name them."""
+"""How codes end of values that cannot be here at all.
+
+Values with other codes are valid once another part is changed: messages name them.
+"""
 
 
 def with_fitting_values(
@@ -55,10 +60,8 @@ def with_fitting_values(
     world.look = None
     # before repeated elements are taken away, with which paths change
     places = [_place(source, finding) for finding in done.findings]
-    trials = _Trials(source, world, most, new=new)
-    by_path = _codes_by_path(done)
-    others = [by_path.get(f.path, frozenset()) - {f.code} for f in done.findings]
-    findings = tuple(map(trials.fitted, done.findings, places, others))
+    trials = _Trials(source, world, _codes_by_path(done), most, new=new)
+    findings = tuple(map(trials.fitted, done.findings, places))
     return msgspec.structs.replace(done, findings=findings)
 
 
@@ -94,20 +97,27 @@ def _place(source: Source, finding: Finding) -> tuple[Node, str] | None:
 class _Trials:
     """A document into which values are put, one after the other."""
 
-    def __init__(self, source: Source, world: World, most: int, *, new: bool) -> None:
-        self._check = _PlacesOfErrors(source, Domain(source.root, world, new=new))
+    def __init__(
+        self,
+        source: Source,
+        world: World,
+        codes: Mapping[str, frozenset[str]],
+        most: int,
+        *,
+        new: bool,
+    ) -> None:
         self._source, self._world, self._new = source, world, new
-        self._left = most
+        self._codes, self._left = codes, most
+        self._check = _PlacesOfErrors(source, self._fresh())
         self._check.set_aside()
 
-    def fitted(
-        self, finding: Finding, place: tuple[Node, str] | None, others: frozenset[str]
-    ) -> Finding:
+    def fitted(self, finding: Finding, place: tuple[Node, str] | None) -> Finding:
         """Give a finding with the values of its list that are accepted in the domain."""
         values = finding.accepted
         if place is None or self._left < len(values):
             return finding
         self._left -= len(values)
+        others = self._codes.get(finding.path, frozenset()) - {finding.code}
         refused = {value: self._refused(*place, value) - others for value in values}
         fitting = tuple(value for value in values if not refused[value])
         if fitting == values:

@@ -14,7 +14,7 @@ from domcaps.elements.domain.qemu_namespace import QemuNamespace
 from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.facts.emulator import Unanswered
 from domcaps.facts.question import device_properties_of
-from domcaps.language.command_line import parts_of
+from domcaps.language.command_line import is_json, parts_of
 from domcaps.language.finding import Severity
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.struct import Struct
@@ -52,7 +52,7 @@ class Argument(Struct, frozen=True):
 
     def settings(self) -> Mapping[str, str]:
         """Give the settings; the first one without a name is that of the driver."""
-        if self.value.startswith("{"):
+        if is_json(self.value):
             return _of_json(self.value)
         found: dict[str, str] = {}
         for place, text in enumerate(parts_of(self.value)):

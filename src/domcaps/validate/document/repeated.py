@@ -38,6 +38,12 @@ def take_away(root: Node) -> Iterator[Node]:
         parent.remove(node)
 
 
+def take_repeated_away(root: Node) -> None:
+    """Take away what is ignored."""
+    for _ in take_away(root):
+        pass
+
+
 def _repeated(root: Node, path: str) -> list[Node]:
     """Give the second and later ones at a path, within each element that they stand in."""
     nodes = root.findall(path)

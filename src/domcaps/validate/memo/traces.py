@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from domcaps.language.domain import Domain
 from domcaps.named_tuples import NamedTuple
 from domcaps.validate.document.parse import read
-from domcaps.validate.document.repeated import take_away
+from domcaps.validate.document.repeated import take_repeated_away
 from domcaps.validate.document.shape_ids import LONGEST_NAME, NO_SHAPE, names_of
 from domcaps.validate.document.walk import DocumentWalk
 from domcaps.validate.memo.guards import contents
@@ -179,8 +179,7 @@ def _differing(first: bytes, walk: DocumentWalk) -> frozenset[Place]:
     They are hidden from the first trial, which would be made again otherwise.
     """
     root = read(first).root
-    for _ in take_away(root):
-        pass
+    take_repeated_away(root)
     order = DocumentWalk(root).order
     if len(order) != len(walk.order):
         return frozenset()

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.elements.domain.qemu_arguments import FLAGS
-from domcaps.language.command_line import doubled, parts_of
+from domcaps.language.command_line import as_json, doubled, is_json, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -52,7 +52,7 @@ class Settings:
 
     def __init__(self, text: str, first: str = "") -> None:
         self._first = first
-        self.is_json = text.startswith("{")
+        self.is_json = is_json(text)
         self.pairs: list[tuple[str, Any]]
         if self.is_json:
             self.pairs = [*json.loads(text).items()]
@@ -69,7 +69,7 @@ class Settings:
     def __str__(self) -> str:
         """Write the value."""
         if self.is_json:
-            return json.dumps(dict(self.pairs), separators=(",", ":"))
+            return as_json(dict(self.pairs))
         return ",".join(self._parts())
 
     def _parts(self) -> Iterator[str]:
