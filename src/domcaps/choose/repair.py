@@ -429,14 +429,17 @@ def repair(
         begin = moved.data
     made, after = search.everything(begin) if search.findings(begin) else ([], begin)
     renamed, after = search.respelt(after)
-    made = [*named, *made, *renamed]
     left = tuple(
         msgspec.structs.replace(one, line=line_in(data, after, one.line))
         for one in search.findings(after)
     )
     worlds = worlds_of(hosts, after, libvirt) if left else ()
     advice = tuple(remedies(worlds, after, finding) for finding in left)
-    changes = (*(moved.changes if moved is not None else ()), *_changes(data, made))
+    changes = (
+        *_changes(data, named),
+        *(moved.changes if moved is not None else ()),
+        *_changes(data, [*made, *renamed]),
+    )
     return Repair(data, after, changes, left, not search.stopped, search.looks, advice)
 
 
