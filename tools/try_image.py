@@ -118,7 +118,7 @@ class Service:
 
 
 def check(builder: Buildah | Service) -> int:
-    """Run what is expected; prints each command with what comes out, and counts failures."""
+    """Run each expected command, print it with its output, and count failures."""
     failures = 0
     for one in EXPECTED:
         words = builder.command(one.arguments)

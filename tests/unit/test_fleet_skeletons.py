@@ -66,7 +66,7 @@ def test_each_value_counts_where_it_stands(made: Fleet, hosts: dict[str, Host]) 
     for number in range(70):
         values = list(split.values)
         for slot in rng.sample(range(len(values)), 1 + number % 3 if number > 2 else 0):
-            # the path of an emulator is told as each host's own, wherever it stands
+            # an emulator's path is written as each host's own, wherever it stands
             values[slot] = rng.choice((*OTHERS, *(v for v in split.values if "qemu-" not in v)))
         assert_true(made, hosts, str(number), put_together(split.structure, values))
 

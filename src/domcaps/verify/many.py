@@ -53,7 +53,7 @@ def verify_all(
     async def run() -> tuple[Verification, ...]:
         with throwaway_folder() as folder:
             trier = QemuTrier(jobs or processors(), folder, deadline)
-            # one target after the other: it is told how long each took
+            # one target after the other: the caller learns how long each took
             return tuple(
                 [
                     await verify_target(world, attempts, trier, count)
