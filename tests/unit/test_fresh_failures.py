@@ -76,6 +76,13 @@ def asked(host: PretendedHost, error: type[Exception] = EmulatorDiedError) -> in
     return host.prober.asked
 
 
+def test_a_failure_that_names_no_text_is_told_though_it_is_not_kept(
+    host: PretendedHost, fails: Fails
+) -> None:
+    fails(EmulatorDiedError("\udcff died", where="/\udcff", remedy="see there"))
+    assert [asked(host), asked(host)] == [1, 2]
+
+
 def test_the_pauses_grow(host: PretendedHost, clock: list[float]) -> None:
     counts = []
     for _ in range(300):

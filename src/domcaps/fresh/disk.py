@@ -65,7 +65,8 @@ class StoredTrace(PlainRecord):
 def stored_trace(parts: Iterable[tuple[Sighting, int]], value: object) -> StoredTrace | None:
     """Put a value and what it rests on into the form of a file.
 
-    None where something else was seen meanwhile of a part than the version says.
+    None where something else was seen meanwhile of a part than the version says, and where the
+    value names a file whose name is no text: JSON can't hold it.
     """
     import msgspec  # who only reads a file need not load it
 
@@ -75,7 +76,10 @@ def stored_trace(parts: Iterable[tuple[Sighting, int]], value: object) -> Stored
         if proof is None:
             return None
         depends.append((sighting.witness, *proof))
-    return StoredTrace(tuple(depends), msgspec.json.encode(value))
+    try:
+        return StoredTrace(tuple(depends), msgspec.json.encode(value))
+    except UnicodeEncodeError:
+        return None
 
 
 def _encoded(stored: StoredTrace) -> bytes:
