@@ -50,12 +50,7 @@ class _Entity(msgspec.Struct, frozen=True):
     features: tuple[str, ...] = ()
 
 
-class _Name(msgspec.Struct):
-    name: str
-
-
 _DECODER = msgspec.json.Decoder(tuple[_Entity, ...])
-_NAMES = msgspec.json.Decoder(list[_Name])
 _TEXTS = msgspec.json.Decoder(list[msgspec.Raw])
 _ENTITY = msgspec.json.Decoder(_Entity)
 
@@ -85,8 +80,7 @@ class QapiSchema:
     def __init__(self, reply: msgspec.Raw | bytes) -> None:
         """Take the raw ``return`` value; raises ``msgspec.DecodeError`` where it is no schema."""
         # what is decoded later must not turn out to be no entity
-        _DECODER.decode(reply)
-        names = [entity.name for entity in _NAMES.decode(reply)]
+        names = [entity.name for entity in _DECODER.decode(reply)]
         self._texts = dict(zip(names, _TEXTS.decode(reply), strict=True))
         self._entities: dict[str, _Entity] = {}
         self._known: dict[str, bool] = {}
