@@ -18,11 +18,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-try:
-    # hashlib loads OpenSSL, which takes longer than the digest
-    from _blake2 import blake2b
-except ImportError:  # another Python than CPython
-    from hashlib import blake2b
+from domcaps.blake2 import blake2b
 
 
 class _Member(msgspec.Struct, frozen=True):

@@ -20,15 +20,10 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from domcaps import files
+from domcaps.blake2 import blake2b
 from domcaps.errors import RecordingError
 from domcaps.facts.bounded import TooMuch, require_outline, unpack
 from domcaps.facts.record import FORMAT, Recording
-
-try:
-    # hashlib loads OpenSSL, which takes longer than the digest
-    from _blake2 import blake2b
-except ImportError:  # another Python than CPython
-    from hashlib import blake2b
 
 if TYPE_CHECKING:
     from pathlib import Path

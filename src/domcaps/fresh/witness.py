@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import stat
 
+from domcaps.blake2 import blake2b
 from domcaps.facts.hostfiles import SMALL
 from domcaps.facts.ownership import depends_on_groups, weakness
 from domcaps.facts.plain_record import PlainRecord
@@ -18,16 +19,9 @@ from domcaps.fresh.identity import Identity, identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from hashlib import blake2b as _blake2b
     from typing import ClassVar
 
     from domcaps.fresh.host_view import HostView
-else:
-    try:
-        # hashlib loads OpenSSL, which takes longer than to prove a report
-        from _blake2 import blake2b as _blake2b
-    except ImportError:
-        from hashlib import blake2b as _blake2b
 
 Seen = str | bool | int | None | tuple["Seen", ...] | Identity
 
@@ -446,7 +440,7 @@ WITNESSES: dict[str, type[Witness]] = {
 
 def digest(data: bytes) -> str:
     """Give a digest of a content."""
-    return _blake2b(data, digest_size=16).hexdigest()
+    return blake2b(data, digest_size=16).hexdigest()
 
 
 def seen_digest(seen: Seen) -> str:

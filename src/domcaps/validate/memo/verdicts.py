@@ -10,16 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from domcaps.blake2 import blake2b
 from domcaps.errors import DomcapsError
 from domcaps.named_tuples import NamedTuple
 from domcaps.validate.check import STOPPED, Validation, validate
 from domcaps.validate.memo.recent import Recent, shared
-
-try:
-    # hashlib loads OpenSSL, which takes longer than many a verdict
-    from _blake2 import blake2b
-except ImportError:  # another Python than CPython
-    from hashlib import blake2b
 
 if TYPE_CHECKING:
     from domcaps.facts.named_files import FileState
