@@ -375,7 +375,7 @@ class SystemFolders(Witness):
 
     @property
     def place(self) -> str:
-        """Name the first of them."""
+        """Name the folders."""
         return "/dev, /etc, /proc, /sys and /usr/share"
 
 
