@@ -215,7 +215,7 @@ def destination(path: str | os.PathLike[str], *, follow: bool = True) -> Iterato
         walk.close()
 
 
-def checked(path: str | os.PathLike[str]) -> Path:
+def judged_path(path: str | os.PathLike[str]) -> Path:
     """Give the path of a file that a library writes: links are followed and judged beforehand.
 
     For a library that takes a path and no open folder. Raises as `destination`, and for a

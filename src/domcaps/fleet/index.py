@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from domcaps.destination import checked
+from domcaps.destination import judged_path
 from domcaps.errors import FleetError
 from domcaps.fleet.portable import kept_hosts, kept_resolutions, kept_sets, trace_from
 
@@ -107,7 +107,7 @@ class VerdictIndex:
         self._found: set[tuple[bytes, int, int]] = set()
         try:
             # SQLite follows links, and makes further files beside
-            self._base = sqlite3.connect(checked(path), timeout=60, isolation_level=None)
+            self._base = sqlite3.connect(judged_path(path), timeout=60, isolation_level=None)
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("PRAGMA synchronous=NORMAL")
             self._make_tables()

@@ -13,7 +13,7 @@ import struct
 import time
 from typing import TYPE_CHECKING
 
-from domcaps.destination import checked
+from domcaps.destination import judged_path
 from domcaps.errors import RequestError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class UnixSocket:
             with _locked(path.parent):
                 _remove_stale(path)
                 # a relative path may be short enough, and an absolute one not
-                checked(path)
+                judged_path(path)
                 _bind(self.listening, path, mode)
                 found = path.lstat()
         except OSError as error:
