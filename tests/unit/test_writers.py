@@ -121,6 +121,30 @@ def test_nor_does_the_socket_of_the_server(folder: Path) -> None:
     assert not (folder.parent / "socket").exists()
 
 
+@ROOT
+def test_nor_does_the_server_touch_a_stale_socket_behind_a_link(folder: Path) -> None:
+    stale_socket(folder.parent / "socket")
+    planted(folder / "link", str(folder.parent))
+    with pytest.raises(PermissionError, match="belongs to another user"):
+        UnixSocket(folder / "link" / "socket")
+    assert (folder.parent / "socket").is_socket()
+
+
+@ROOT
+def test_the_server_removes_no_stale_socket_of_another_user(folder: Path) -> None:
+    stale_socket(folder / "socket")
+    os.chown(folder / "socket", ANOTHER, ANOTHER)
+    with pytest.raises(PermissionError, match="belongs to another user"):
+        UnixSocket(folder / "socket")
+    assert (folder / "socket").stat().st_uid == ANOTHER
+
+
+def stale_socket(path: Path) -> None:
+    """Leave the name of a socket at which no process listens."""
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
 def test_the_mode_of_a_socket_is_not_given_to_what_takes_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,10 +98,11 @@ class UnixSocket:
         self.path = path
         self.listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
+            # before a stale socket is removed, which may be that of another folder; it is not what
+            # is bound, as a relative path may be short enough, and an absolute one not
+            judged_path(path)
             with _locked(path.parent):
                 _remove_stale(path)
-                # a relative path may be short enough, and an absolute one not
-                judged_path(path)
                 _bind(self.listening, path, mode)
                 found = path.lstat()
         except OSError as error:
