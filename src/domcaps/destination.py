@@ -204,10 +204,13 @@ def destination(path: str | os.PathLike[str], *, follow: bool = True) -> Iterato
     """Follow the links of a path to be written to, and hold the folder of its last name open.
 
     With `follow` false a link that has the last name itself is what is replaced or removed.
-    Raises `PermissionError` for a link that is not followed, and `OSError` where the folder is not
-    there.
+    Raises `PermissionError` for a link that is not followed, `IsADirectoryError` for a path that
+    names a folder by its form (``x/``), and `OSError` where the folder is not there.
     """
-    walk = _Walk(os.path.join(_here(), os.fspath(path)), follow=follow)  # noqa: PTH118 - text
+    text = os.fspath(path)
+    if text.rpartition("/")[2] in {"", "."}:
+        raise IsADirectoryError(errno.EISDIR, "the path is not the name of a file", text)
+    walk = _Walk(os.path.join(_here(), text), follow=follow)  # noqa: PTH118 - text
     try:
         reached = walk.go()
         yield FileDestination(walk.folder, reached, is_descriptor=walk.is_descriptor)

@@ -153,6 +153,15 @@ def test_a_new_file_has_the_mode_that_the_umask_leaves(tmp_path: Path) -> None:
     assert rights(tmp_path / "new")[2] == 0o640
 
 
+@pytest.mark.parametrize("form", ["{}/", "{}/.", "{}/..", "{}//", ""])
+def test_a_path_that_names_a_folder_by_its_form_is_refused(tmp_path: Path, form: str) -> None:
+    path = form.format(tmp_path / "new")
+    with pytest.raises(OSError) as caught:
+        files.replace(path, b"x")
+    assert caught.value.errno in {errno.EISDIR, errno.ENOENT}
+    assert not any(tmp_path.iterdir())
+
+
 # -- reading -----------------------------------------------------------------------------------
 
 

@@ -87,6 +87,19 @@ def test_no_command_follows_a_link_of_another_user(
     assert [path.name for path in folder.iterdir()] == ["link.xml"]
 
 
+@pytest.mark.parametrize("name", ["record", "import", "fleet page"])
+def test_a_name_of_a_folder_makes_no_file(name: str, tmp_path: Path, recording: Path) -> None:
+    transcript, store = tmp_path / "a.replies", tmp_path / "store"
+    transcript.write_text(TRANSCRIPT)
+    assert not CliRunner().invoke(_root, ["fleet", "add", str(store), str(recording)]).exit_code
+    commands = COMMANDS | {"fleet page": ("fleet", "page", str(store), "-o", "{link}")}
+    names = {"link": f"{tmp_path}/new/", "recording": recording, "transcript": transcript}
+    done = CliRunner().invoke(_root, [word.format(**names) for word in commands[name]])
+    assert done.exit_code
+    assert "not the name of a file" in done.output + str(done.exception), done.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.replies", "store"]
+
+
 @ROOT
 @pytest.mark.parametrize("part", ["", ".parts", "objects", "hosts"])
 def test_a_store_of_a_fleet_follows_none_either(part: str, folder: Path, recording: Path) -> None:

@@ -302,8 +302,8 @@ def write_recording(recording: Recording, output: str) -> None:
         sys.stdout.flush()
         size = len(data)
     else:
-        target = Path(output)
-        save(recording, target)
-        size = target.stat().st_size
+        # a Path would lose a slash at the end, which says that a folder is meant
+        save(recording, output)
+        size = Path(output).stat().st_size
     number = len(recording.emulators)
     note(f"{output}: {counted(number, 'emulator')}, {size / 1000:.0f} kB")

@@ -11,8 +11,6 @@ for them, so that reading costs little.
 
 from __future__ import annotations
 
-import errno
-import os
 import zlib
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -84,9 +82,6 @@ def save(recording: Recording, path: str | Path) -> None:
     """
     try:
         data = dumps(recording)
-        if os.fspath(path).endswith("/") or not os.fspath(path):
-            # as a Path it would be the name of a file
-            raise IsADirectoryError(errno.EISDIR, "it is no name of a file")
         files.replace(path, data)
     except (OSError, ValueError, RuntimeError) as error:
         raise RecordingError(
