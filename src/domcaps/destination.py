@@ -210,7 +210,9 @@ def destination(path: str | os.PathLike[str], *, follow: bool = True) -> Iterato
     text = os.fspath(path)
     if text.rpartition("/")[2] in {"", "."}:
         raise IsADirectoryError(errno.EISDIR, "the path is not the name of a file", text)
-    walk = _Walk(os.path.join(_here(), text), follow=follow)  # noqa: PTH118 - text
+    # an absolute path can be written to from a folder that was removed
+    absolute = text if text.startswith("/") else f"{os.getcwd()}/{text}"  # noqa: PTH109 - text
+    walk = _Walk(absolute, follow=follow)
     try:
         reached = walk.go()
         yield FileDestination(walk.folder, reached, is_descriptor=walk.is_descriptor)
@@ -236,10 +238,6 @@ def make_folders(path: Path) -> None:
             with destination(folder) as place:
                 if place.status() is None:
                     place.make_folder()
-
-
-def _here() -> str:
-    return os.getcwd()  # noqa: PTH109 - text
 
 
 class _Walk:

@@ -162,6 +162,19 @@ def test_a_path_that_names_a_folder_by_its_form_is_refused(tmp_path: Path, form:
     assert not any(tmp_path.iterdir())
 
 
+def test_an_absolute_path_is_written_from_a_folder_that_was_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    files.replace(tmp_path / "new", b"x")
+    assert (tmp_path / "new").read_bytes() == b"x"
+    with pytest.raises(FileNotFoundError):
+        files.replace("new", b"x")
+
+
 # -- reading -----------------------------------------------------------------------------------
 
 
