@@ -15,7 +15,7 @@ import functools
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from domcaps.arguments import document
+from domcaps.arguments import require_document
 from domcaps.errors import WrongTypeError
 from domcaps.similar import close_matches
 
@@ -100,7 +100,7 @@ class _Signature:
                 continue
             if name in self.documents:
                 if value is not None or type(None) not in kind.exact:
-                    document(value)
+                    require_document(name, value)
             elif type(value) not in kind.exact:
                 self._check_one(name, value, kind)
 

@@ -205,6 +205,8 @@ class TestRemedies:
             (lambda _: untyped.Host.from_recording("a.domcaps"), "Host.open('…')"),
             (lambda host: untyped.baseline([host, "b"]), "hosts[1] must be a Host"),
             (lambda _: untyped.baseline(one for one in "b"), "hosts[0] must be a Host"),
+            (lambda host: host.audit(5), "a report must be a str or bytes"),
+            (lambda host: host.audit("report.xml"), "a report must be XML"),
             (lambda _: untyped.read_host_facts("{}"), "must be bytes"),
         ],
     )

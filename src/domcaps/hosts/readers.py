@@ -283,9 +283,10 @@ class TableReaders(ABC):
         from domcaps.native.write import command_of
 
         open_world = partial(self.known_world, libvirt=libvirt)
-        command = command_of(document(xml), open_world, new=new)
+        data = document(xml)
+        command = command_of(data, open_world, new=new)
         if judge:
-            command.validation = self.validate(xml, libvirt, new=new)
+            command.validation = self.validate(data, libvirt, new=new)
         return command
 
     @checked
