@@ -14,6 +14,8 @@ import itertools
 import os
 from collections.abc import Collection, Mapping
 
+from domcaps.arguments import READ
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -259,7 +261,7 @@ def _for_one(misfit: Misfit) -> str:
     if is_name and "a Recording" in wanted:
         return "Host.open('…') reads the file of a recording; its .recording is one"
     if is_name and wanted == "bytes":
-        return "read the file: Path(…).read_bytes()"
+        return READ
     if "an int" in wanted:
         return f"write {value}" if isinstance(value, str) and value.isdecimal() else ""
     return _as_text(value) if "a str" in wanted else ""

@@ -1,32 +1,14 @@
-"""Documents as public functions take them, and hosts."""
+"""Documents as public functions take them."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TypeVar
 
 from domcaps.errors import WrongTypeError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-H = TypeVar("H")
 
 READ = "read the file: Path(…).read_bytes()"
 """What to write instead of the name of a file."""
 _LONGEST_NAME = 4096
-
-
-def hosts(name: str, value: Iterable[H]) -> list[H]:
-    """Give hosts as a list; raises `WrongTypeError` for what is no host, also in a generator."""
-    listed = list(value)
-    for number, one in enumerate(listed):
-        if not hasattr(one, "world_of"):
-            raise WrongTypeError(
-                f"{name}[{number}] must be a Host, not the {type(one).__name__} {one!r}",
-                remedy="Host.open('…') opens what --host of the command line names",
-            )
-    return listed
 
 
 def require_document(name: str, value: object) -> None:

@@ -53,6 +53,18 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
+def require(name: str, value: object, kind: ArgumentKind, *, is_optional: bool = False) -> None:
+    """Raise `WrongTypeError` for an argument that is not of a kind."""
+    misfit = kind.misfit(name, value)
+    if misfit is not None:
+        from domcaps.argument_kinds import remedy
+
+        raise WrongTypeError(
+            f"{misfit.name} must be {misfit.wanted}, not {misfit.shown}",
+            remedy=remedy(misfit, is_optional=is_optional),
+        )
+
+
 class _Signature:
     """What a function takes: `kinds` by name; parameters without an annotation take everything."""
 
@@ -102,17 +114,7 @@ class _Signature:
                 if value is not None or type(None) not in kind.exact:
                     require_document(name, value)
             elif type(value) not in kind.exact:
-                self._check_one(name, value, kind)
-
-    def _check_one(self, name: str, value: object, kind: ArgumentKind) -> None:
-        misfit = kind.misfit(name, value)
-        if misfit is not None:
-            from domcaps.argument_kinds import remedy
-
-            raise WrongTypeError(
-                f"{misfit.name} must be {misfit.wanted}, not {misfit.shown}",
-                remedy=remedy(misfit, is_optional=name not in self.required),
-            )
+                require(name, value, kind, is_optional=name not in self.required)
 
     def _too_many(self, number: int) -> None:
         own = len(_OWN & {*self.positional[:1]})

@@ -205,6 +205,7 @@ class TestRemedies:
             (lambda _: untyped.Host.from_recording("a.domcaps"), "Host.open('…')"),
             (lambda host: untyped.baseline([host, "b"]), "hosts[1] must be a Host"),
             (lambda _: untyped.baseline(one for one in "b"), "hosts[0] must be a Host"),
+            (lambda _: untyped.baseline(one for one in "b"), "Host.open('…')"),
             (lambda host: host.audit(5), "a report must be a str or bytes"),
             (lambda host: host.audit("report.xml"), "a report must be XML"),
             (lambda _: untyped.read_host_facts("{}"), "must be bytes"),
@@ -217,6 +218,9 @@ class TestRemedies:
     def test_long_values_are_cut(self, host: Any) -> None:
         with pytest.raises(domcaps.WrongTypeError) as caught:
             host.explain(["x" * 10_000])
+        assert len(str(caught.value)) < 200
+        with pytest.raises(domcaps.WrongTypeError) as caught:
+            untyped.baseline(one for one in ["x" * 10_000])
         assert len(str(caught.value)) < 200
 
     @pytest.mark.parametrize("text", ["", "  \n", "no XML", "a.b", b"guest.xml", b"/etc/passwd"])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps import arguments
 from domcaps._version import DEFAULT_DIALECT
-from domcaps.checked import checked
+from domcaps.checked import checked, require
 from domcaps.errors import RequestError
 from domcaps.report.capabilities import DomainCapabilities
 from domcaps.report.document import build
@@ -31,7 +30,7 @@ def choose_for(
     """Choose a domain that every one of some hosts accepts; see `Host.choose`."""
     from domcaps.choose.api import choose
 
-    listed = arguments.hosts("hosts", hosts)
+    listed = _listed(hosts)
     if not listed:
         raise RequestError("a domain needs a host")
     return choose(listed, listed[0].guest_arch, name, memory, vcpus, **wishes)
@@ -53,7 +52,7 @@ def baseline(
     """
     from domcaps.report.baseline import baseline as of_all
 
-    listed = arguments.hosts("hosts", hosts)
+    listed = _listed(hosts)
     if not listed:
         raise RequestError("a baseline needs a host")
     worlds = [host.world(emulator, arch, machine, virttype, libvirt) for host in listed]
@@ -62,3 +61,12 @@ def baseline(
         kind = next((k for k in served[0] if all(k in other for other in served)), None)
         worlds = [host.world(emulator, arch, machine, kind, libvirt) for host in listed]
     return DomainCapabilities(of_all([build(world) for world in worlds]))
+
+
+def _listed(hosts: Iterable[Host]) -> list[Host]:
+    """Give hosts as a list, of which a generator was not looked into before."""
+    from domcaps.argument_kinds import kind_of
+
+    listed = list(hosts)
+    require("hosts", listed, kind_of("Iterable[Host]"))
+    return listed
