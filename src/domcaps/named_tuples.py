@@ -1,6 +1,6 @@
 """`typing.NamedTuple` without looks at annotations, which cost more than all else of such a class.
 
-Modules that a verdict loads use it in the same way: they need
+Each annotation would be compiled. Modules that a verdict loads use it in the same way: they need
 ``from __future__ import annotations``. Elsewhere `typing.NamedTuple` will do.
 """
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 else:
     from collections import namedtuple
 
-    _KEPT_APART = frozenset({"__module__", "__qualname__", "__annotations__", "__orig_bases__"})
+    _KEPT_APART = frozenset({"__module__", "__qualname__", "__annotations__"})
 
     class _NamedTupleType(type):
         """Makes a class of tuples of a class statement."""
@@ -29,11 +29,5 @@ else:
                     setattr(made, attribute, value)
             return made
 
-    class _Base:
-        """What a class names as its base; it is a plain tuple in the end."""
-
-        def __mro_entries__(self, bases: tuple[object, ...]) -> tuple[type, ...]:
-            return (_MARK,)
-
-    _MARK = type.__new__(_NamedTupleType, "NamedTuple", (), {})
-    NamedTuple = _Base()
+    # the base of a class statement has the type that makes the class: a plain tuple
+    NamedTuple = type.__new__(_NamedTupleType, "NamedTuple", (), {})
