@@ -15,7 +15,6 @@ from domcaps.cli._files import expand, path_in_diff
 from domcaps.cli._notes import note, open_host, tell_newest
 from domcaps.cli._terminal import emit_document, say
 from domcaps.errors import DomcapsError, InputError
-from domcaps.language.finding import Severity
 from domcaps.language.wording import listed
 from domcaps.text import file_name, styled
 
@@ -177,8 +176,7 @@ class _Run:
         return {
             one.code: one.message
             for host in self.hosts
-            for one in host.validate(data, libvirt=self.dialect, new=self.new).findings
-            if one.severity is Severity.WARNING
+            for one in host.validate(data, libvirt=self.dialect, new=self.new).warnings
         }
 
     def _tell_of_removal(self, found: Repair) -> None:
