@@ -265,6 +265,26 @@ _AND_AUTO = (
 )
 
 
+def existing_option(function: F) -> F:
+    """Add ``--existing`` to a command that judges domains."""
+    return click.option(
+        "--existing",
+        is_flag=True,
+        help="Apply the relaxed checks that libvirt uses for already-defined domains.",
+    )(function)
+
+
+def defined_option(function: F) -> F:
+    """Add the same, also by its former name, to a command that translates a domain."""
+    return click.option(
+        "--existing",
+        "--defined",
+        "defined",
+        is_flag=True,
+        help="FILE is a domain that is already defined in libvirt: its older defaults are kept.",
+    )(function)
+
+
 def complete_virttype(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
     """Complete a virtualization type."""
     return [kind for kind in ("kvm", "qemu", "hvf", "hyperv") if kind.startswith(incomplete)]

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps import files
-from domcaps.cli._common import allow_emulator_option, format_option, libvirt_option
+from domcaps.cli._common import (
+    allow_emulator_option,
+    existing_option,
+    format_option,
+    libvirt_option,
+)
 from domcaps.cli._files import expand, path_in_diff
 from domcaps.cli._notes import note, open_host, tell_newest
 from domcaps.cli._terminal import emit_document, say
@@ -48,11 +53,7 @@ def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) 
     shell_complete=_complete_host,
 )
 @libvirt_option("libvirt version that must accept the domain:")
-@click.option(
-    "--existing",
-    is_flag=True,
-    help="Apply the relaxed checks that libvirt uses for already-defined domains.",
-)
+@existing_option
 @click.option(
     "--allow-removal",
     is_flag=True,

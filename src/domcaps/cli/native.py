@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from domcaps import files
-from domcaps.cli._common import format_option, host_option, libvirt_option
+from domcaps.cli._common import defined_option, format_option, host_option, libvirt_option
 from domcaps.cli._notes import note, open_host
 from domcaps.cli._terminal import emit, emit_document, say
 from domcaps.text import file_name
@@ -22,13 +22,7 @@ if TYPE_CHECKING:
 @click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
 @host_option
 @libvirt_option("libvirt version that the command line is for:")
-@click.option(
-    "--existing",
-    "--defined",
-    "defined",
-    is_flag=True,
-    help="FILE is a domain that is already defined in libvirt: its older defaults are kept.",
-)
+@defined_option
 @click.option(
     "--no-validate", is_flag=True, help="Print the command of a domain that libvirt refuses, too."
 )

@@ -10,6 +10,7 @@ from domcaps import files
 from domcaps.cli._common import (
     RangedNumber,
     allow_emulator_option,
+    defined_option,
     format_option,
     libvirt_option,
     local_as_option,
@@ -36,13 +37,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 @libvirt_option()
 @local_as_option
 @allow_emulator_option
-@click.option(
-    "--existing",
-    "--defined",
-    "defined",
-    is_flag=True,
-    help="FILE is a domain that is already defined in libvirt: its older defaults are kept.",
-)
+@defined_option
 @click.option(
     "--no-validate", is_flag=True, help="Start QEMU with a domain that libvirt refuses, too."
 )

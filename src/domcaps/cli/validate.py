@@ -10,6 +10,7 @@ from domcaps.cli._common import (
     WholeNumber,
     allow_emulator_option,
     as_option,
+    existing_option,
     libvirt_option,
     many_hosts_option,
 )
@@ -65,11 +66,7 @@ def _which_findings(function: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Path(dir_okay=False),
             help="Accept the present findings: write them to FILE, for --known, and exit with 0.",
         ),
-        click.option(
-            "--existing",
-            is_flag=True,
-            help="Apply the relaxed checks that libvirt uses for already-defined domains.",
-        ),
+        existing_option,
         click.option(
             "--schema/--no-schema",
             default=None,
