@@ -70,37 +70,35 @@ class AnsweringWorker:
         self.restarts = 0
 
     async def answer(self, question: HttpQuestion) -> HttpAnswer:
-        """Answer when it is the question's turn; raises `OverloadedError`."""
+        """Answer when it is the question's turn; raises `OverloadedError`.
+
+        A request that is cancelled leaves the queue. Once the worker has the question, the turn
+        lasts until its answer came: the next question must not read that one.
+        """
         if self._waiting >= self._limits.waiting:
             raise OverloadedError
         self._waiting += 1
         try:
-            async with self._turn:
-                return await asyncio.shield(asyncio.ensure_future(self._asked(question)))
+            await self._turn.acquire()
+            asked = asyncio.ensure_future(self._asked(question))
+            asked.add_done_callback(lambda _: self._turn.release())
+            return await asyncio.shield(asked)
         finally:
             self._waiting -= 1
 
     async def _asked(self, question: HttpQuestion) -> HttpAnswer:
         long = question.name in _LONG
         seconds = self._limits.long_seconds if long else self._limits.seconds
-        pipe = self._started()
-        arrived = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        loop.add_reader(pipe.fileno(), arrived.set)
+        data, pipe = msgspec.msgpack.encode(question), self._started()
         try:
-            pipe.send_bytes(msgspec.msgpack.encode(question))
             async with asyncio.timeout(seconds):
-                await arrived.wait()
-            return _ANSWER.decode(pipe.recv_bytes())
+                return _ANSWER.decode(await asyncio.to_thread(_exchange, pipe, data))
         except TimeoutError:
-            self._end(pipe)
+            self.close()
             return failed(504, f"the answer takes more than {seconds:g} s")
         except (EOFError, OSError, msgspec.DecodeError):
-            self._end(pipe)
+            self.close()
             return failed(500, "the process that answers ended")
-        finally:
-            if not pipe.closed:
-                loop.remove_reader(pipe.fileno())
 
     def _started(self) -> Connection:
         if self._pipe is None or self._process is None or not self._process.is_alive():
@@ -113,18 +111,19 @@ class AnsweringWorker:
             theirs.close()
         return self._pipe
 
-    def _end(self, pipe: Connection) -> None:
-        asyncio.get_running_loop().remove_reader(pipe.fileno())
-        self.close()
-
     def close(self) -> None:
-        """End the process."""
+        """End the process, and with it a thread that waits for its answer."""
         if self._process is not None:
             self._process.kill()
             self._process.join()
-        if self._pipe is not None:
-            self._pipe.close()
+        # the pipe is closed when that thread drops it: its number could be another file's else
         self._process = self._pipe = None
+
+
+def _exchange(pipe: Connection, question: bytes) -> bytes:
+    """Send a question and wait for the answer, in a thread: a worker that starts reads nothing."""
+    pipe.send_bytes(question)
+    return pipe.recv_bytes()
 
 
 def _work(pipe: Connection, store: str, domains: tuple[tuple[str, bytes], ...]) -> None:
