@@ -13,12 +13,12 @@ import multiprocessing
 import resource
 import signal
 import time
-from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from domcaps.serve.http.questions import Fleets, HttpAnswer, HttpQuestion, failed
+from domcaps.validate.memo.recent import Recent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,6 @@ class AnsweringWorker:
         self._waiting = 0
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
-        self.restarts = 0
 
     async def answer(self, question: HttpQuestion) -> HttpAnswer:
         """Answer when it is the question's turn; raises `OverloadedError`.
@@ -102,7 +101,6 @@ class AnsweringWorker:
 
     def _started(self) -> Connection:
         if self._pipe is None or self._process is None or not self._process.is_alive():
-            self.restarts += 1
             self._pipe, theirs = _CONTEXT.Pipe()
             self._process = _CONTEXT.Process(
                 target=_work, args=(theirs, self._store, self._domains), daemon=True
@@ -146,28 +144,19 @@ class _KeptAnswers:
 
     def __init__(self, fleets: Fleets) -> None:
         self._fleets = fleets
-        self._kept: OrderedDict[HttpQuestion, HttpAnswer] = OrderedDict()
-        self._size = 0
+        self._kept: Recent[HttpQuestion, HttpAnswer] = Recent(_KEPT_BYTES)
         self._looked = -_LOOK_SECONDS
 
     def answer(self, question: HttpQuestion) -> HttpAnswer:
         """Give what is known, or find it out."""
         if time.monotonic() - self._looked >= _LOOK_SECONDS:
             if self._fleets.refresh():
-                self._kept.clear()
-                self._size = 0
+                self._kept = Recent(_KEPT_BYTES)
             self._looked = time.monotonic()
-        if question in self._kept:
-            self._kept.move_to_end(question)
-            return self._kept[question]
+        known = self._kept.get(question)
+        if known is not None:
+            return known
         found = self._fleets.answer(question)
         if question.name != "metrics" and found.status == 200:
-            self._keep(question, found)
+            self._kept.put(question, found, len(found.data) + len(question.domain))
         return found
-
-    def _keep(self, question: HttpQuestion, found: HttpAnswer) -> None:
-        self._kept[question] = found
-        self._size += len(found.data) + len(question.domain)
-        while self._size > _KEPT_BYTES and self._kept:
-            old, answer = self._kept.popitem(last=False)
-            self._size -= len(answer.data) + len(old.domain)
