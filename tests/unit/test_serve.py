@@ -21,8 +21,8 @@ from domcaps.serve.background import serving
 from domcaps.serve.domains import domain_of
 from domcaps.serve.hosts import FixedHost, HostSource, RecordedHost, RecordingFolder, ServedHost
 from domcaps.serve.limits import ServerLimits
-from domcaps.serve.procedure_names import function_name, procedure_names
-from domcaps.serve.procedures import SENT_BY_SERVERS, procedures
+from domcaps.serve.procedure_names import function_name, procedure_names, sent_by_servers
+from domcaps.serve.procedures import procedures
 from domcaps.serve.read_only import refused as refused_when_read_only
 from domcaps.serve.sockets import UnixSocket, tcp_socket
 from domcaps.serve.xdr import (
@@ -226,8 +226,27 @@ def test_functions_are_named_as_in_libvirts_api() -> None:
         assert function_name(number) == name
 
 
+def test_events_are_sent_by_servers() -> None:
+    assert sent_by_servers() == {
+        107, *range(169, 174), 195, 224, 241, 248, *range(268, 271), 276, 292, 311, 315,
+        *range(318, 334), 339, 346, 348, 354, 359, 362, 363, 367, 370, 373, 376, 377, 379, 382,
+        383, 385, 423, 438, 446, *range(453, 456),
+    }  # fmt: skip
+
+
+def test_a_call_with_wrong_arguments_is_answered_with_its_name(client: Client) -> None:
+    # each is one of several procedures of one function
+    for number, name in (
+        (150, "domain_is_active"),
+        (152, "network_is_active"),
+        (8, "domain_attach_device"),
+        (316, "connect_domain_event_callback_register_any"),
+    ):
+        assert refused(39, client.call, number).startswith(f"{name}: ")
+
+
 def test_every_procedure_is_answered_by_a_function_or_by_name(client: Client) -> None:
-    assert set(procedure_names()) - SENT_BY_SERVERS == set(procedures())
+    assert set(procedure_names()) - sent_by_servers() == set(procedures())
     assert "driver: virNodeGetCellsFreeMemory" in refused(3, client.call, 101)
     assert "driver: virConnectGetSysinfo" in refused(3, client.call, 203)
     assert "driver: virNodeDeviceUpdate" in refused(3, client.call, 447)

@@ -6,6 +6,7 @@ Clients and their users know a call as ``virDomainCreate``; the protocol knows i
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -16,6 +17,8 @@ _CAPITALS = {
 }  # fmt: skip
 _PREFIXES = ("fs", "io", "nw", "pm")
 """Letters before a word that the API writes as capitals, and the word after them as another one."""
+
+_EVENT = re.compile("(connect|domain|network|node_device|secret|storage_pool)_event_")
 
 
 class ProcedureName(NamedTuple):
@@ -36,6 +39,14 @@ def procedure_names() -> dict[int, ProcedureName]:
     text = (files("domcaps.serve") / "procedure_names.txt").read_text(encoding="ascii")
     rows = [line.split() for line in text.splitlines() if not line.startswith("#")]
     return {int(row[0]): ProcedureName(row[1], "domain" in row[2:]) for row in rows}
+
+
+@cache
+def sent_by_servers() -> frozenset[int]:
+    """Give the numbers of events, which a client can't call."""
+    return frozenset(
+        number for number, (name, _) in procedure_names().items() if _EVENT.match(name)
+    )
 
 
 def function_name(number: int) -> str:

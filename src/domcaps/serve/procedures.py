@@ -6,7 +6,7 @@ A file that offers procedures decorates one function for each::
     def connect_get_hostname(session: Session) -> tuple[str]:
 
 The numbers and types are those of libvirt's ``remote_protocol.x``; functions are called as the
-protocol calls them.
+protocol calls them, where one function does not serve several procedures.
 """
 
 from __future__ import annotations
@@ -19,17 +19,11 @@ from typing import Any
 
 import msgspec
 
+from domcaps.serve.procedure_names import procedure_names
 from domcaps.serve.xdr import Codec, Record, pack, unpack_first
 
 _PROCEDURES: dict[int, Procedure] = {}
 _LAST_OFFERS: list[Callable[[dict[int, Procedure]], None]] = []
-
-SENT_BY_SERVERS = frozenset({
-    107, *range(169, 174), 195, 224, 241, 248, *range(268, 271), 276, 292, 311, 315,
-    *range(318, 334), 339, 346, 348, 354, 359, 362, 363, 367, 370, 373, 376, 377, 379, 382, 383,
-    385, 423, 438, 446, *range(453, 456),
-})  # fmt: skip
-"""Numbers of events, which a client can't call."""
 
 
 class Procedure(msgspec.Struct, frozen=True):
@@ -78,12 +72,13 @@ def procedure(
 
     `options` are further fields of `Procedure`.
     """
+    name = procedure_names()[number].name
 
     def offer(function: Callable[..., Any]) -> Callable[..., Any]:
         if number in _PROCEDURES:
-            raise ValueError(f"{_PROCEDURES[number].name} is procedure {number} already")
+            raise ValueError(f"procedure {number} ({name}) is offered already")
         _PROCEDURES[number] = Procedure(
-            number, function.__name__, function, Record(*takes), Record(*gives), **options
+            number, name, function, Record(*takes), Record(*gives), **options
         )
         return function
 

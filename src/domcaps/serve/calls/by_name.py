@@ -6,14 +6,13 @@ make of that definition. In a sandbox, what can't be carried out there is refuse
 
 from __future__ import annotations
 
-from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from domcaps.serve import verdict
 from domcaps.serve.errors import ErrorNumber, LibvirtError
 from domcaps.serve.kept_domain import DomainHandle, find_domain
-from domcaps.serve.procedure_names import function_name, procedure_names
-from domcaps.serve.procedures import SENT_BY_SERVERS, offers_the_rest, procedure
+from domcaps.serve.procedure_names import function_name, procedure_names, sent_by_servers
+from domcaps.serve.procedures import offers_the_rest, procedure
 from domcaps.serve.xdr import INT, STRING, UUID, Codec, Record
 
 if TYPE_CHECKING:
@@ -39,10 +38,9 @@ def in_sandbox(
         def carry_out(session: ClientSession, *arguments: Any) -> tuple[Any, ...] | None:
             return (function(session, *arguments) or ()) if session.inventory.runs else None
 
-        answer = wraps(function)(_answer(number))
         procedure(
             number, takes=takes, gives=gives, slow=True, quick=carry_out, given=definition_of
-        )(answer)
+        )(_answer(number))
         return function
 
     return offer
@@ -54,7 +52,6 @@ def only_in_sandbox(
     """Offer a function as a procedure of a sandbox; elsewhere it is refused by its name."""
 
     def offer(function: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(function)
         def carry_out(session: ClientSession, *arguments: Any) -> Any:
             require_sandbox(session, number)
             return function(session, *arguments)
@@ -68,7 +65,12 @@ def only_in_sandbox(
 def require_sandbox(session: ClientSession, number: int) -> None:
     """Refuse a procedure by its name unless the connection has a sandbox."""
     if not session.inventory.runs:
-        raise LibvirtError(ErrorNumber.NO_SUPPORT, function_name(number))
+        raise not_offered(number)
+
+
+def not_offered(number: int) -> LibvirtError:
+    """Refuse a procedure by the name of its function in libvirt's API."""
+    return LibvirtError(ErrorNumber.NO_SUPPORT, function_name(number))
 
 
 def definition_of(session: ClientSession, handle: DomainHandle, *_: object) -> bytes:
@@ -87,25 +89,20 @@ def _answer(number: int) -> Callable[..., None]:
 @offers_the_rest
 def _offer_the_rest(offered: dict[int, Procedure]) -> None:
     """Offer all procedures of the protocol that no module offers: they are answered by name."""
-    for number, (name, of_domain) in procedure_names().items():
-        if number in offered or number in SENT_BY_SERVERS:
+    for number, (_, of_domain) in procedure_names().items():
+        if number in offered or number in sent_by_servers():
             continue
         if of_domain:
-            refuse = _named(_answer(number), name)
-            procedure(number, takes=(_DOMAIN,), slow=True, given=_unless_in_sandbox(number))(refuse)
+            options = {"slow": True, "given": _unless_in_sandbox(number)}
+            procedure(number, takes=(_DOMAIN,), **options)(_answer(number))
         else:
-            procedure(number, early=number in _LOGIN)(_named(_refusal(number), name))
-
-
-def _named(function: Callable[..., None], name: str) -> Callable[..., None]:
-    function.__name__ = name
-    return function
+            procedure(number, early=number in _LOGIN)(_refusal(number))
 
 
 def _refusal(number: int) -> Callable[..., None]:
     def refuse(_: ClientSession) -> None:
         """Refuse the call by its name."""
-        raise LibvirtError(ErrorNumber.NO_SUPPORT, function_name(number))
+        raise not_offered(number)
 
     return refuse
 
@@ -114,7 +111,7 @@ def _unless_in_sandbox(number: int) -> Callable[..., bytes]:
     def given(session: ClientSession, handle: DomainHandle, *_: object) -> bytes:
         found = definition_of(session, handle)
         if session.inventory.runs:
-            _refusal(number)(session)
+            raise not_offered(number)
         return found
 
     return given

@@ -125,7 +125,6 @@ def _offer(
         if then is not None:
             then(session, domain, result, *rest)
 
-    change.__name__ = function_name(number)
     procedure(number, takes=(DOMAIN, *takes), slow=True, given=given, keeps=EditResult, then=adopt)(
         change
     )

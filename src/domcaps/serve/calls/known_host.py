@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from domcaps.serve.host_objects import ServedObjects, host_objects
@@ -16,11 +15,12 @@ if TYPE_CHECKING:
 
 
 def knows_host(
-    number: int, *, takes: tuple[Codec, ...] = (), gives: tuple[Codec, ...] = ()
+    number: int, **forms: tuple[Codec, ...]
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Offer a function that needs the objects of the host: a worker reads them first.
 
-    In a sandbox they are read once, and belong to it from then on.
+    `forms` are the parameters `takes` and `gives` of `procedure`. In a sandbox the objects are read
+    once, and belong to it from then on.
     """
 
     def offer(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,19 +33,10 @@ def knows_host(
             session.inventory.learn(found)
             return function(session, *arguments)
 
-        @wraps(function)
         def read(session: ClientSession, *_: Any) -> ServedObjects:
             return host_objects(session)
 
-        procedure(
-            number,
-            takes=takes,
-            gives=gives,
-            slow=True,
-            quick=known,
-            keeps=ServedObjects,
-            then=learn,
-        )(read)
+        procedure(number, slow=True, quick=known, keeps=ServedObjects, then=learn, **forms)(read)
         return function
 
     return offer
