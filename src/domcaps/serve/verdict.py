@@ -26,21 +26,20 @@ _MISSING_FILES = {"disk-source-file-missing", "disk-backingstore-file-missing"}
 
 def definition(session: ClientSession, xml: bytes) -> DefinedDomain:
     """Judge a definition; raises `LibvirtError` with what libvirt would refuse."""
-    found = session.served().host.validate(xml, session.libvirt)
-    if not found.definable:
-        raise refusal(found)
+    require(session, xml, start=False)
     root = parse(xml, ErrorDomain.DOMAIN)
     complete(session, root)
     return domain_of(root)
 
 
-def startable(session: ClientSession, xml: bytes, made: Iterable[str]) -> None:
-    """Judge whether a domain starts; raises `LibvirtError` with what libvirt would refuse.
+def require(session: ClientSession, xml: bytes, made: Iterable[str] = (), *, start: bool) -> None:
+    """Judge whether a domain can be defined, or started if `start`; raises `LibvirtError`.
 
-    `made` are paths of volumes that exist in the sandbox alone.
+    The error has what libvirt would refuse. `made` are paths of volumes that exist in the sandbox
+    alone.
     """
     found = without_made(session.served().host.validate(xml, session.libvirt), made)
-    if not found.accepted:
+    if not (found.accepted if start else found.definable):
         raise refusal(found)
 
 

@@ -11,7 +11,7 @@ from lxml import etree
 
 from domcaps.serve import edits, verdict
 from domcaps.serve.calls.domain import DOMAIN
-from domcaps.serve.domains import DefinedDomain, domain_of, kib_of, refusal
+from domcaps.serve.domains import DefinedDomain, domain_of, kib_of
 from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 from domcaps.serve.events import DEVICE_ADDED, DEVICE_REMOVED, METADATA_CHANGED, DomainEvent
 from domcaps.serve.kept_domain import DomainHandle, find_domain, invalid
@@ -75,7 +75,7 @@ def _change(session: ClientSession, number: int, apply: Callable[[Node], str | N
         root = parse(asked.config)
         apply(root)
         raise verdict.not_run(session, function_name(number), etree.tostring(root))
-    alias, made = "", asked.made
+    alias = ""
     kept: list[DefinedDomain | None] = []
     for xml in (asked.live, asked.config):
         if not xml:
@@ -83,16 +83,9 @@ def _change(session: ClientSession, number: int, apply: Callable[[Node], str | N
             continue
         root = parse(xml)
         alias = apply(root) or alias
-        verdict_on(session, etree.tostring(root), made, start=xml is asked.live)
+        verdict.require(session, etree.tostring(root), asked.made, start=xml is asked.live)
         kept.append(domain_of(root))
     return EditResult(kept[0], kept[1], alias)
-
-
-def verdict_on(session: ClientSession, xml: bytes, made: tuple[str, ...], *, start: bool) -> None:
-    """Raise `LibvirtError` if a changed definition is refused."""
-    found = verdict.without_made(session.served().host.validate(xml, session.libvirt), made)
-    if not (found.accepted if start else found.definable):
-        raise refusal(found)
 
 
 def _adopt(session: ClientSession, result: EditResult, handle: DomainHandle) -> KeptDomain:

@@ -67,7 +67,7 @@ def _judge(session: ClientSession, number: int, xml: bytes = b"") -> DefinedDoma
         raise verdict.not_run(session, function_name(number), xml or asked.xml)
     if xml:
         xml = verdict.definition(session, xml).xml.encode()
-    verdict.startable(session, xml or asked.xml, asked.made)
+    verdict.require(session, xml or asked.xml, asked.made, start=True)
     return verdict.live_definition(xml or asked.xml, asked.last_interface)
 
 
