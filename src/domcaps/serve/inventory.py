@@ -54,6 +54,11 @@ class Inventory:
         self._lasts = lasts
         self._sizes: dict[bytes, int] = {}
 
+    @property
+    def made_paths(self) -> tuple[str, ...]:
+        """The paths of volumes that exist in the sandbox alone."""
+        return tuple(path for pool in self.pools.values() for path in pool.made_paths)
+
     def learn(self, found: ServedObjects) -> None:
         """Take in what the host has: in a sandbox once, elsewhere as it is now."""
         self.interfaces = found.interfaces

@@ -62,10 +62,9 @@ def edited(session: ClientSession, handle: DomainHandle, flags: int) -> bytes:
         domain.require_active()
     if flags & CONFIG and domain.config is None:
         raise invalid("transient domains do not have any persistent config")
-    made = tuple(path for pool in session.pools.values() for path in pool.made_paths)
     live = domain.live.xml.encode() if flags & LIVE and domain.live else b""
     config = domain.config.xml.encode() if flags & CONFIG and domain.config else b""
-    return msgspec.msgpack.encode(EditRequest(live, config, made))
+    return msgspec.msgpack.encode(EditRequest(live, config, session.inventory.made_paths))
 
 
 def _change(session: ClientSession, number: int, apply: Callable[[Node], str | None]) -> EditResult:

@@ -44,8 +44,8 @@ class StartRequest(msgspec.Struct, frozen=True):
 
 def _request(session: ClientSession, xml: bytes) -> bytes:
     inventory = session.inventory
-    made = tuple(path for pool in inventory.pools.values() for path in pool.made_paths)
-    return msgspec.msgpack.encode(StartRequest(xml, made, inventory.last_interface))
+    asked = StartRequest(xml, inventory.made_paths, inventory.last_interface)
+    return msgspec.msgpack.encode(asked)
 
 
 def _of_config(session: ClientSession, handle: DomainHandle, *_: object) -> bytes:
