@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from domcaps.errors import FleetError
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.files import package_text
+from domcaps.fleet.collect import ssh
 from domcaps.fleet.collect.files import RemoteFiles
 from domcaps.fleet.collect.pull import PullSource, source_of
 from domcaps.fleet.collect.requests import PYTHON, SHELL, Reply, Request, replies, script
@@ -136,6 +138,25 @@ def test_no_name_becomes_an_option_of_ssh() -> None:
             ssh_host(name)
     command = ssh_host("node-1", ["-p", "22"]).command("exec /bin/sh")
     assert command.arguments[-3:] == ("--", "node-1", "exec /bin/sh")
+
+
+def test_an_ssh_that_closes_its_outputs_and_does_not_end_takes_its_time_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def silent(*_: object, **__: object) -> subprocess.Popen[bytes]:
+        words = ["/bin/sh", "-c", "exec >&- 2>&-; sleep 60"]
+        pipe = subprocess.PIPE
+        made = subprocess.Popen(words, stdout=pipe, stderr=pipe, start_new_session=True)
+        started.append(made)
+        return made
+
+    monkeypatch.setattr(ssh, "start", silent)
+    monkeypatch.setattr(ssh, "_program", lambda: "/usr/bin/ssh")
+    with pytest.raises(FleetError, match="time for this host"):
+        ssh.run(ssh_host("node-1"), "exec /bin/sh", "", time.monotonic() + 0.3)
+    assert started[0].returncode is not None
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from domcaps.errors import DomcapsError, FleetError
 from domcaps.facts.record import Recording
 from domcaps.fleet.collect.emulator import record_emulator
 from domcaps.fleet.collect.facts import read_facts
-from domcaps.fleet.collect.ssh import ssh_host
+from domcaps.fleet.collect.ssh import ssh_host, time_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -115,5 +115,5 @@ def record_over_ssh(
 def _left(end: float) -> float:
     left = end - time.monotonic()
     if left <= 0:
-        raise FleetError("the time for this host is over")
+        raise time_over()
     return left

@@ -18,7 +18,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.errors import FleetError
-from domcaps.facts.launch import PIPE, Command, start
+from domcaps.facts.launch import PIPE, Command, TimeoutExpired, start
 from domcaps.facts.process import quotable
 from domcaps.facts.trust import SYSTEM_PATH, ProgramKind, vouch
 
@@ -76,6 +76,11 @@ def _program() -> str:
     raise FleetError("there is no ssh on this machine", remedy="on Debian: openssh-client")
 
 
+def time_over() -> FleetError:
+    """Give the error for a host that takes more than its time."""
+    return FleetError("the time for this host is over")
+
+
 def environment() -> dict[str, str]:
     """Give what ssh needs of this process's environment: where its agent listens."""
     return {name: os.environ[name] for name in _PASSED if name in os.environ}
@@ -100,8 +105,8 @@ def run(host: SshHost, remote: str, script: str, end: float) -> bytes:
     try:
         printed, complaint = _read(process, end)
         status = process.wait(timeout=max(0.1, end - time.monotonic()))
-    except TimeoutError as error:
-        raise FleetError("the time for this host is over") from error
+    except (TimeoutError, TimeoutExpired) as error:
+        raise time_over() from error
     finally:
         _end(process)
     if status == _FAILED and not printed:
