@@ -105,7 +105,7 @@ def test_hosts_that_fail_do_not_stop_the_others(server: SshServer, tmp_path: Pat
     for name, words in {
         "banner": "did not run the script",
         "early": "did not run the script",
-        "lies": "has not the form",
+        "lies": "does not have the requested form",
         "refused": "Connection refused",
         "nameless": "not recorded",
     }.items():

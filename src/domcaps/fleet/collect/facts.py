@@ -18,7 +18,7 @@ from domcaps.facts.kvm import DEVICE
 from domcaps.facts.node import Leaf, Node
 from domcaps.facts.nodeprobe import INVARIANT_TSC, LEAVES, MSRS, POWER, read_node
 from domcaps.fleet.collect.files import RemoteFiles
-from domcaps.fleet.collect.requests import SHELL, replies, script
+from domcaps.fleet.collect.requests import SHELL, malformed, replies, script
 from domcaps.fleet.collect.ssh import run
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _greeting(files: RemoteFiles) -> Greeting:
             environ["XDG_CONFIG_HOME"] = config
         return Greeting(int(user), int(group), environ, machine, release, version)
     except ValueError as error:
-        raise FleetError("the host's answer has not the form that was asked for") from error
+        raise malformed() from error
 
 
 def _facts(files: RemoteFiles, greeting: Greeting, agent: str) -> RemoteFacts:

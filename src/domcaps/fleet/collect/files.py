@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.errors import FleetError
 from domcaps.facts.hostfiles import SMALL, HostFiles
+from domcaps.fleet.collect.requests import malformed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +88,7 @@ class RemoteFiles(HostFiles):
             mode, (size, user, group, seconds, rest) = int(words[0], 16), map(int, words[1:6])
             may = words[_NUMBERS]
         except (IndexError, ValueError) as error:
-            raise FleetError("the host's answer has not the form that was asked for") from error
+            raise malformed() from error
         mtime = seconds * 10**9 + rest
         plain = (mode, 0, 0, 1, user, group, size, seconds, seconds, seconds)
         times = {"st_atime_ns": mtime, "st_mtime_ns": mtime, "st_ctime_ns": mtime}
@@ -128,7 +129,7 @@ class RemoteFiles(HostFiles):
         """Send requests to a device; raises `OSError` where that can't be done."""
         found = self.number("control", path, json.dumps([list(one) for one in requests]))
         if not isinstance(found, list) or len(found) != len(requests):
-            raise FleetError("the host's answer has not the form that was asked for")
+            raise malformed()
         return tuple(int(one) for one in found)
 
     def number(self, *request: str) -> object:
@@ -137,8 +138,8 @@ class RemoteFiles(HostFiles):
         try:
             found: object = json.loads(data)
         except (ValueError, RecursionError) as error:
-            raise FleetError("the host's answer has not the form that was asked for") from error
+            raise malformed() from error
         listed = found if isinstance(found, list) else [found]
         if not all(type(one) is int and -1 <= one < 1 << 64 for one in listed):
-            raise FleetError("the host's answer has not the form that was asked for")
+            raise malformed()
         return found

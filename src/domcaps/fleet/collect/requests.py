@@ -12,6 +12,7 @@ import base64
 import binascii
 import json
 import re
+import shlex
 from typing import NamedTuple
 
 from domcaps.errors import FleetError
@@ -36,6 +37,11 @@ class Reply(NamedTuple):
 
     data: bytes = b""
     error: str = ""
+
+
+def malformed() -> FleetError:
+    """Give the error for a reply that is not what was asked for."""
+    return FleetError("the host's reply does not have the requested form")
 
 
 def script(requests: list[Request], mark: str, agent: str = "") -> str:
@@ -67,12 +73,8 @@ def _arguments(name: str, rest: list[str]) -> list[object]:
 
 def _by_shell(requests: list[Request], mark: str) -> str:
     agent = package_text(__package__, "agent.sh")
-    calls = [" ".join([name, *map(_quoted, rest)]) for name, *rest in requests]
+    calls = [" ".join([name, *map(shlex.quote, rest)]) for name, *rest in requests]
     return "\n".join([agent, f"echo '{mark} {SHELL}'", *calls, f"echo {mark}", ""])
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
 
 
 def replies(output: bytes, mark: str, count: int) -> tuple[str, list[Reply]]:
@@ -100,4 +102,4 @@ def _reply(line: str) -> Reply:
             return Reply(base64.b64decode(rest, validate=True))
         except (binascii.Error, ValueError):
             pass
-    raise FleetError("the host's answer has not the form that was asked for")
+    raise malformed()
