@@ -315,6 +315,18 @@ def test_hostile_names_do_not_break_metrics_or_yaml() -> None:
     assert yaml.safe_load(to_yaml([])) == []
 
 
+@pytest.mark.parametrize("text", ["😀", "a😀b", "\x7f", "\\ud83d\\ude00", "\U0010ffff", "\\"])
+def test_yaml_gives_characters_back_that_json_writes_in_halves(text: str) -> None:
+    value = {text: [text]}
+    written = to_yaml(value)
+    assert yaml.safe_load(written) == value
+    written.encode()
+
+
+def test_half_a_character_is_replaced_in_yaml() -> None:
+    assert yaml.safe_load(to_yaml(["a\ud83d", "\ude00"])) == ["a\ufffd", "\ufffd"]
+
+
 def test_ansible_gets_groups_by_class_and_facts(place: Path) -> None:
     found = yaml.safe_load(run(place, "--format", "ansible").stdout)["all"]
     assert set(found["hosts"]) == {"node-1", "node-2", "node-3"}
