@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.fleet.hosts import FleetHosts, KnownTable, bits
 from domcaps.fleet.partitions import Partition, held, merged, selected
@@ -37,33 +38,11 @@ class HeldSets(NamedTuple):
             self.lacking[number] = lacking
 
 
-class Columns(Protocol):
-    """Hosts by number, and what partitions of an index say of them."""
-
-    every: int
-
-    def table(self, wanted: int, named: WantedTarget) -> HostTable:
-        """Give the hosts that have a target."""
-
-    def held(self, wanted: int) -> HeldSets:
-        """Give what is known of partitions before any is looked up."""
-
-    def look_up(self, wanted: int, number: int, held: HeldSets) -> None:
-        """Add on which hosts of a target a partition refuses."""
-
-    def partition(self, wanted: int, number: int) -> Partition:
-        """Give what a partition says of the hosts of a target."""
-
-    def lacking(self, wanted: int, domain: bytes, plan: PlanOfDomain) -> int:
-        """Give the hosts of which the traces that only a domain has say nothing."""
-
-
 class FactColumns:
     """Hosts of which the facts are looked up."""
 
     def __init__(self, index: VerdictIndex, hosts: FleetHosts, libvirt: str) -> None:
         self._index, self._hosts, self._libvirt = index, hosts, libvirt
-        self.every = hosts.every
         self._tables: dict[int, WorldTable] = {}
         self._traces: dict[int, UnitTrace] = {}
         self._partitions: dict[tuple[int, int], Partition] = {}
@@ -72,10 +51,6 @@ class FactColumns:
         """Give the hosts that have a target."""
         table = self._tables[wanted] = self._hosts.table(named, self._libvirt)
         return table
-
-    def held(self, wanted: int) -> HeldSets:  # noqa: ARG002 - the same for each target
-        """Give what is known of partitions before any is looked up."""
-        return HeldSets(set(), {}, {})
 
     def look_up(self, wanted: int, number: int, held: HeldSets) -> None:
         """Add on which hosts of a target a partition refuses."""
@@ -137,7 +112,10 @@ def changes_since(moment: FleetMoment, digests: tuple[str, ...]) -> HostChanges:
 
 
 class KeptColumns:
-    """Hosts of which most are as they were at a moment, of which it was kept what was found."""
+    """Hosts of which most are as they were at a moment, of which it was kept what was found.
+
+    `name` is that of the moment in the index.
+    """
 
     def __init__(
         self,
@@ -147,17 +125,16 @@ class KeptColumns:
         new: FactColumns | None,
         every: Callable[[], FactColumns],
     ) -> None:
-        self._index, self._moment, self._changes, self._new = index, moment, changes, new
-        self._all = every
-        self._live: FactColumns | None = None
-        self._name = index.name_of_moment(moment)
+        self._index, self._changes, self._new = index, changes, new
+        self._every = every
+        self.name = index.name_of_moment(moment)
         self.every = (1 << len(moment.names)) - 1
         changed = sum(1 << n for n in {*changes.new, *(n for n, _ in changes.copies)})
         self._same = self.every & ~changed
-        self._targets = index.targets(moment)
-        self._refusing = index.refusing(moment)
-        self._tables: dict[int, HostTable] = {}
+        self._targets = index.targets(self.name)
+        self._refusing = index.refusing(self.name)
         self._named: dict[int, WantedTarget] = {}
+        self._partitions: dict[tuple[int, int], Partition] = {}
 
     def _moved(self, hosts: int) -> int:
         """Give the hosts that have now what some had at the moment."""
@@ -169,12 +146,8 @@ class KeptColumns:
     def table(self, wanted: int, named: WantedTarget) -> HostTable:
         """Give the hosts that have a target."""
         self._named[wanted] = named
-        self._tables[wanted] = self._table(wanted, named)
-        return self._tables[wanted]
-
-    def _table(self, wanted: int, named: WantedTarget) -> HostTable:
         if wanted not in self._targets:
-            return self._every().table(wanted, named)
+            return self._live.table(wanted, named)
         found: dict[Resolution, int] = {}
         for one, hosts in resolutions_from(self._targets[wanted]).items():
             if moved := self._moved(hosts):
@@ -207,7 +180,14 @@ class KeptColumns:
         """Give what a partition says of the hosts of a target."""
         if number not in self._refusing.get(wanted, {}):
             return self._of_every(wanted).partition(wanted, number)
-        kept = sets_from(self._index.sets(self._moment, wanted, number))
+        known = self._partitions.get((wanted, number))
+        if known is None:
+            known = self._partitions[wanted, number] = self._kept(wanted, number)
+        return known
+
+    def _kept(self, wanted: int, number: int) -> Partition:
+        """Make a partition of what was kept at the moment, and of the new hosts."""
+        kept = sets_from(self._index.sets(self.name, wanted, number))
         sets = [(moved, outcome) for hosts, outcome in kept if (moved := self._moved(hosts))]
         if self._new is not None:
             new = self._new.partition(wanted, number).sets
@@ -216,18 +196,16 @@ class KeptColumns:
 
     def lacking(self, wanted: int, domain: bytes, plan: PlanOfDomain) -> int:
         """Give the hosts of which the traces that only a domain has say nothing."""
-        if plan.moment != self._name:
+        if plan.moment != self.name:
             return self._of_every(wanted).lacking(wanted, domain, plan)
         new = 0 if self._new is None else self._new.lacking(wanted, domain, plan)
         return self._changes.added(new)
 
     def _of_every(self, wanted: int) -> FactColumns:
         """Look up the facts of all hosts, for what was not kept at the moment."""
-        live = self._every()
-        live.table(wanted, self._named[wanted])
-        return live
-
-    def _every(self) -> FactColumns:
-        if self._live is None:
-            self._live = self._all()
+        self._live.table(wanted, self._named[wanted])
         return self._live
+
+    @cached_property
+    def _live(self) -> FactColumns:
+        return self._every()

@@ -11,6 +11,7 @@ transaction: a reader finds a whole index, whenever the writer is killed.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import sqlite3
@@ -86,11 +87,6 @@ class FleetMoment(NamedTuple):
     names: tuple[str, ...]
     digests: tuple[str, ...]
 
-    @property
-    def id(self) -> bytes:
-        """Name it by its content."""
-        return name_of_domain(_packed(self))
-
 
 def name_of_domain(data: bytes) -> bytes:
     """Name a domain by its content."""
@@ -116,15 +112,34 @@ class VerdictIndex:
 
     def _make_tables(self) -> None:
         """Make the tables; those of another format are made anew."""
-        self._base.execute("BEGIN IMMEDIATE")
-        ((version,),) = self._base.execute("PRAGMA user_version")
-        if version != _FORMAT:
+        if self._is_made():
+            return
+        with self._transaction():
+            # another process may have made them meanwhile
+            if self._is_made():
+                return
             for table in _NAMES:
                 self._base.execute(f"DROP TABLE IF EXISTS {table}")
-        for statement in filter(str.strip, _TABLES.split(";")):
-            self._base.execute(statement)
-        self._base.execute(f"PRAGMA user_version = {_FORMAT}")
-        self._base.execute("COMMIT")
+            for statement in filter(str.strip, _TABLES.split(";")):
+                self._base.execute(statement)
+            self._base.execute(f"PRAGMA user_version = {_FORMAT}")
+
+    def _is_made(self) -> bool:
+        ((version,),) = self._base.execute("PRAGMA user_version")
+        return bool(version == _FORMAT)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Write all that is written within, or nothing."""
+        self._base.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._base.execute("COMMIT")
+        except BaseException:
+            self._base.rollback()
+            self._written.clear()
+            self._found.clear()
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -138,9 +153,11 @@ class VerdictIndex:
 
     def keep_digests(self, found: Mapping[str, str]) -> None:
         """Keep digests of manifests, which never change."""
-        self._base.execute("BEGIN IMMEDIATE")
-        self._base.executemany("INSERT OR REPLACE INTO manifests VALUES (?, ?)", found.items())
-        self._base.execute("COMMIT")
+        if not found:
+            return
+        insert = "INSERT OR REPLACE INTO manifests VALUES (?, ?)"
+        with self._transaction():
+            self._base.executemany(insert, found.items())
 
     def moment(self) -> FleetMoment | None:
         """Give the hosts of which it is kept what was found on which."""
@@ -152,46 +169,39 @@ class VerdictIndex:
 
     def keep_moment(self, moment: FleetMoment) -> None:
         """Keep from now on what is found on these hosts, and forget that of others."""
-        self._base.execute("BEGIN IMMEDIATE")
-        for table in ("targets", "found"):
-            # what another index scope keeps of other hosts stays
-            self._base.execute(
-                f"DELETE FROM {table} WHERE moment IN "  # noqa: S608
-                "(SELECT id FROM moments WHERE scope = ? AND id != ?)",
-                (self._scope, self.name_of_moment(moment)),
-            )
-        self._base.execute(
-            "INSERT OR REPLACE INTO moments VALUES (?, ?, ?, ?)",
-            (
-                self._scope,
-                self.name_of_moment(moment),
-                _packed(moment.names),
-                _packed(moment.digests),
-            ),
-        )
-        self._base.execute("COMMIT")
+        name = self.name_of_moment(moment)
+        row = self._scope, name, _packed(moment.names), _packed(moment.digests)
+        with self._transaction():
+            for table in ("targets", "found"):
+                # what another index scope keeps of other hosts stays
+                self._base.execute(
+                    f"DELETE FROM {table} WHERE moment IN "  # noqa: S608
+                    "(SELECT id FROM moments WHERE scope = ? AND id != ?)",
+                    (self._scope, name),
+                )
+            self._base.execute("INSERT OR REPLACE INTO moments VALUES (?, ?, ?, ?)", row)
 
     def name_of_moment(self, moment: FleetMoment) -> bytes:
-        """Name a moment in this index."""
-        return name_of_domain(self._scope + moment.id)
+        """Name a moment in this index, by its content."""
+        return name_of_domain(self._scope + name_of_domain(_packed(moment)))
 
-    def targets(self, moment: FleetMoment) -> dict[int, bytes]:
+    def targets(self, moment: bytes) -> dict[int, bytes]:
         """Give what came of targets on the hosts of a moment."""
         query = "SELECT wanted, body FROM targets WHERE moment = ?"
-        return dict(self._base.execute(query, (self.name_of_moment(moment),)))
+        return dict(self._base.execute(query, (moment,)))
 
-    def refusing(self, moment: FleetMoment) -> dict[int, dict[int, bytes]]:
+    def refusing(self, moment: bytes) -> dict[int, dict[int, bytes]]:
         """Give the hosts on which partitions refuse, by target and partition."""
         query = "SELECT wanted, partition, refusing FROM found WHERE moment = ?"
         found: dict[int, dict[int, bytes]] = {}
-        for wanted, partition, hosts in self._base.execute(query, (self.name_of_moment(moment),)):
+        for wanted, partition, hosts in self._base.execute(query, (moment,)):
             found.setdefault(wanted, {})[partition] = hosts
         return found
 
-    def sets(self, moment: FleetMoment, wanted: int, partition: int) -> bytes:
+    def sets(self, moment: bytes, wanted: int, partition: int) -> bytes:
         """Give what is found on the hosts of a moment."""
         query = "SELECT body FROM found WHERE moment = ? AND wanted = ? AND partition = ?"
-        ((body,),) = self._base.execute(query, (self.name_of_moment(moment), wanted, partition))
+        ((body,),) = self._base.execute(query, (moment, wanted, partition))
         found: bytes = body
         return found
 
@@ -200,16 +210,9 @@ class VerdictIndex:
     def plans(self, domains: Iterable[bytes]) -> dict[bytes, list[PlanOfDomain]]:
         """Give what is known of domains, by their names."""
         numbers: dict[bytes, list[tuple[int, bytes | None]]] = {}
-        left = iter(domains)
-        while some := list(itertools.islice(left, _AT_ONCE)):
-            marks = ",".join("?" * len(some))
-            rows = self._base.execute(
-                "SELECT name, plan, moment FROM domains "  # noqa: S608
-                f"WHERE scope = ? AND name IN ({marks})",
-                (self._scope, *some),
-            )
-            for name, *plan in rows:
-                numbers.setdefault(name, []).append(tuple(plan))
+        query = "SELECT name, plan, moment FROM domains WHERE scope = ? AND name"
+        for name, *plan in self._among(query, domains, self._scope):
+            numbers.setdefault(name, []).append(tuple(plan))
         rows_of = self._rows({number for some in numbers.values() for number, _ in some})
         return {
             name: [PlanOfDomain(number, rows_of[number], moment) for number, moment in some]
@@ -225,22 +228,23 @@ class VerdictIndex:
 
     def _rows(self, numbers: set[int]) -> dict[int, PlanRow]:
         found = {}
-        query = "SELECT id, wanted, everywhere, refused, partitions, places FROM plans"
-        for number, *row in self._by_number(query, numbers):
+        query = "SELECT id, wanted, everywhere, refused, partitions, places FROM plans WHERE id"
+        for number, *row in self._among(query, sorted(numbers)):
             found[number] = PlanRow(*row)
         return found
 
     def read_contents(self, numbers: Iterable[int]) -> None:
         """Read contents that are wanted later, all at once."""
-        query = "SELECT id, body FROM contents"
-        self._bodies.update(self._by_number(query, set(numbers) - self._bodies.keys()))
+        query = "SELECT id, body FROM contents WHERE id"
+        new = set(numbers) - self._bodies.keys()
+        self._bodies.update(self._among(query, sorted(new)))
 
-    def _by_number(self, query: str, numbers: set[int]) -> Iterator[Any]:
-        left = iter(sorted(numbers))
+    def _among(self, query: str, values: Iterable[Any], *fixed: Any) -> Iterator[Any]:
+        """Give the rows in which the last column that a query names has one of the values."""
+        left = iter(values)
         while some := list(itertools.islice(left, _AT_ONCE)):
-            yield from self._base.execute(
-                f"{query} WHERE id IN ({','.join('?' * len(some))})", some
-            )
+            marks = ",".join("?" * len(some))
+            yield from self._base.execute(f"{query} IN ({marks})", (*fixed, *some))
 
     def content(self, number: int) -> bytes:
         """Read a content."""
@@ -256,24 +260,16 @@ class VerdictIndex:
         found: list[int] = msgspec.msgpack.decode(self.content(content))
         return found
 
-    def keep(
-        self, found: Iterable[tuple[bytes, KeptPlan]], moment: FleetMoment | None = None
-    ) -> None:
+    def keep(self, found: Iterable[tuple[bytes, KeptPlan]], moment: bytes | None = None) -> None:
         """Keep the plans of domains: all of them or, if this is killed, none.
 
-        With a moment it is kept, too, what was found on its hosts: they are those that were asked.
+        With the name of a moment it is kept, too, what was found on its hosts: they are those that
+        were asked.
         """
-        self._base.execute("BEGIN IMMEDIATE")
-        try:
-            known = _OfUnit(self, None if moment is None else self.name_of_moment(moment))
+        known = _OfUnit(self, moment)
+        with self._transaction():
             for domain, plan in found:
                 self._keep(domain, plan, known)
-        except BaseException:
-            self._base.execute("ROLLBACK")
-            self._written.clear()
-            self._found.clear()
-            raise
-        self._base.execute("COMMIT")
 
     def _keep(self, domain: bytes, plan: KeptPlan, known: _OfUnit) -> None:
         unit, answer = plan

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from domcaps.fleet.answers import DomainAnswer
-    from domcaps.fleet.columns import Columns
     from domcaps.fleet.index import VerdictIndex
     from domcaps.fleet.sending import Result
     from domcaps.fleet.store import FleetStore, UnreadHost
@@ -77,7 +76,9 @@ class IndexedAsk:
             self._is_as_kept = True
             index.keep_moment(now.moment)
             moment = now.moment
-        self._recall = Recall(index, self._columns(moment))
+        columns = self._columns(moment)
+        self._name = columns.name
+        self._recall = Recall(index, columns)
 
     def _is_near(self, moment: FleetMoment) -> bool:
         now = self._now.moment
@@ -86,7 +87,7 @@ class IndexedAsk:
         changed = sum(a != b for a, b in zip(moment.digests, now.digests, strict=True))
         return changed * _MOST_CHANGED <= max(len(now.names), _MOST_CHANGED)
 
-    def _columns(self, moment: FleetMoment) -> Columns:
+    def _columns(self, moment: FleetMoment) -> KeptColumns:
         changes = changes_since(moment, self._now.digests)
         new = self._facts(changes.new) if changes.new else None
         return KeptColumns(self._index, moment, changes, new, self._every)
@@ -123,7 +124,7 @@ class IndexedAsk:
         asked = [(name, one.domain[1]) for name, one in known.items()]
         for results in self._run(keys, asked):
             kept = [(known[answer.name].digest, plan) for answer, plan in results if plan]
-            self._index.keep(kept, self._now.moment if is_whole else None)
+            self._index.keep(kept, self._name if is_whole else None)
             for answer, _ in results:
                 before, name = known[answer.name].answer, known[answer.name].domain[0]
                 yield joined_answer(name, before, answer, numbers), None

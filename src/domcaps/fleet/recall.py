@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from domcaps.fleet.answers import HostSet
-    from domcaps.fleet.columns import Columns, HeldSets
+    from domcaps.fleet.columns import HeldSets, KeptColumns
     from domcaps.fleet.index import PlanOfDomain, PlanRow, VerdictIndex
     from domcaps.fleet.partitions import HostTable
 
@@ -28,7 +28,7 @@ class _OfPlans(NamedTuple):
 class Recall:
     """The verdicts of hosts on domains of which an index has plans."""
 
-    def __init__(self, index: VerdictIndex, columns: Columns) -> None:
+    def __init__(self, index: VerdictIndex, columns: KeptColumns) -> None:
         self._index, self._columns = index, columns
         self._answering = Answering(Partitions())
         self._tables: dict[int, HostTable] = {}
