@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from domcaps import files
 from domcaps.language.struct import MutableStruct
 
 if TYPE_CHECKING:
@@ -38,6 +39,17 @@ def expand(names: Sequence[str]) -> list[str]:
 
         raise click.BadParameter(text, param_hint="FILE")
     return list(gathered.files)
+
+
+def documents(names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """Give the domains that names stand for, each with the name of its file.
+
+    Of a file that is too large only so much is read that this can be told.
+    """
+    from domcaps.validate.document.parse import MAX_BYTES
+
+    for name in expand(names):
+        yield name, files.read_input(name, MAX_BYTES + 1)
 
 
 def gather(names: Sequence[str], excludes: Callable[[Path], bool] = lambda _: False) -> Gathered:

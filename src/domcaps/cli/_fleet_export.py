@@ -10,9 +10,9 @@ import click
 
 from domcaps import files
 from domcaps.cli._common import libvirt_option
-from domcaps.cli._fleet_output import end
+from domcaps.cli._fleet_output import end_document, write
 from domcaps.cli._notes import note
-from domcaps.cli._terminal import emit
+from domcaps.text import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,7 +69,7 @@ def export(
 
     A host gets a common set of features, that of all its machine types, and what groups of machine
     types add. With 'placement', traits are set through the API, with the token in OS_TOKEN; traits
-    of features that a host has no more are taken away.
+    of features that a host has no more are removed.
 
     Exit code: 0 if all is written, 1 if a host could not be set in Placement, 2 on error.
     """  # noqa: D301 - click takes the character, not its name
@@ -79,7 +79,8 @@ def export(
     _require(form, domain=domain, url=url)
     fleet = Fleet.open(store)
     unread = {one.host for one in fleet.unread}
-    fleet.manifests(name for name in names if name not in fleet.hosts.names)
+    # raises for a host that the store lacks, or that can't be read
+    fleet.manifests(sorted(set(names).difference(fleet.hosts.names)))
     hosts = list(features_by_class(fleet, libvirt, names or None))
     failed = False
     if form == "placement":
@@ -92,10 +93,8 @@ def export(
         for gone in write_folder(output, texts, unread):
             note(f"{gone}: deleted, the store does not have this host")
     else:
-        _write(_text(form, fleet, hosts, domain, libvirt, single=len(names) == 1), output)
-    for one in fleet.unread:
-        note(f"{one.host} was not read, and is not exported: {one.reason} ({one.key})")
-    end(fleet.unread, refused=failed)
+        write(_text(form, fleet, hosts, domain, libvirt, single=len(names) == 1), output)
+    end_document(fleet.unread, "is not exported", refused=failed)
 
 
 def _require(form: str, *, domain: str | None, url: str | None) -> None:
@@ -103,7 +102,9 @@ def _require(form: str, *, domain: str | None, url: str | None) -> None:
         ("--domain", domain, "node-selector"),
         ("--url", url, "placement"),
     ):
-        if (value is not None) != (form == wanted):
+        if value is None and form == wanted:
+            raise click.UsageError(f"--format {wanted} requires {option}")
+        if value is not None and form != wanted:
             raise click.UsageError(f"{option} belongs to --format {wanted}")
 
 
@@ -113,7 +114,7 @@ def _set_traits(url: str, hosts: Iterable[HostFeatures]) -> bool:
     failed = False
     for done in Placement(url, os.environ.get(_TOKEN, "")).set_traits(hosts):
         failed = failed or bool(done.error)
-        told = done.error or f"{len(done.added)} traits added, {len(done.removed)} taken away"
+        told = done.error or f"{len(done.added)} traits added, {len(done.removed)} removed"
         note(f"{done.host}: {told}")
     return failed
 
@@ -164,16 +165,4 @@ def _selector(fleet: Fleet, hosts: list[HostFeatures], name: str, libvirt: str) 
 
 
 def _json(hosts: list[HostFeatures]) -> str:
-    import msgspec
-
-    found = {"version": 1, "results": msgspec.to_builtins(hosts)}
-    return msgspec.json.format(msgspec.json.encode(found), indent=1).decode() + "\n"
-
-
-def _write(text: str, output: Path | None) -> None:
-    from domcaps.fleet.export.files import write_file
-
-    if output is None or str(output) == "-":
-        emit(text)
-    else:
-        write_file(output, text)
+    return to_json({"version": 1, "results": hosts}) + "\n"

@@ -17,6 +17,7 @@ from domcaps.text import escaped_xml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from domcaps.fleet.store import UnreadHost
 
@@ -80,8 +81,25 @@ def show(
             say(_unread_text(one))
 
 
-def _unread_text(one: UnreadHost) -> str:
-    return f"{one.host} was not read, and is not counted: {one.reason} ({one.key})"
+def _unread_text(one: UnreadHost, so: str = "is not counted") -> str:
+    return f"{one.host} was not read, and {so}: {one.reason} ({one.key})"
+
+
+def write(text: str, output: str | Path | None) -> None:
+    """Write a document to a file, by a rename, or to standard output."""
+    from domcaps.fleet.export.files import write_file
+
+    if output is None or str(output) == "-":
+        emit(text)
+    else:
+        write_file(output, text)
+
+
+def end_document(unread: Sequence[UnreadHost], so: str, *, refused: bool = False) -> None:
+    """Do as `end` does, after a note for each host that a document is not about."""
+    for one in unread:
+        note(_unread_text(one, so))
+    end(unread, refused=refused)
 
 
 def end(unread: Sequence[UnreadHost], *, refused: bool = False) -> None:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from domcaps import files
 from domcaps.cli._common import target_options
-from domcaps.cli._files import expand
-from domcaps.cli._fleet_output import end
-from domcaps.cli._notes import note
-from domcaps.cli._terminal import emit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from domcaps.cli._files import documents
+from domcaps.cli._fleet_output import end_document, write
 
 
 @click.command("page")
@@ -33,7 +27,7 @@ def page(
 ) -> None:
     """Write one HTML page about all hosts: features, and which accept which domains.
 
-    The page needs nothing else and no network. Its columns are classes of hosts, its rows domains
+    The page is one file and needs no network. Its columns are classes of hosts, its rows domains
     and features; a click on a cell shows the reason.
     """
     from domcaps.fleet.fleet import Fleet
@@ -41,18 +35,6 @@ def page(
     from domcaps.page.html import to_html
 
     fleet = Fleet.open(store)
-    text = to_html(overview(fleet, _documents(names), title, **target))
-    if output is None or output == "-":
-        emit(text)
-    else:
-        files.replace(output, text.encode())
-    for one in fleet.unread:
-        note(f"{one.host} was not read, and is not part of it: {one.reason} ({one.key})")
-    end(fleet.unread)
-
-
-def _documents(names: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
-    from domcaps.validate.document.parse import MAX_BYTES
-
-    for name in expand(names):
-        yield name, files.read_input(name, MAX_BYTES + 1)
+    text = to_html(overview(fleet, documents(names), title, **target))
+    write(text, output)
+    end_document(fleet.unread, "is not on the page")

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from domcaps import files
-from domcaps.cli._files import expand
+from domcaps.cli._files import documents
 from domcaps.cli._notes import note
 from domcaps.errors import DomcapsError, RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 _BACKLOG = 1024
@@ -50,14 +48,7 @@ def serve_fleet(
         name, port = one.getsockname()[:2]
         note(f"listening on http://{f'[{name}]' if ':' in name else name}:{port}/")
     names = {*_LOCAL, *(host for host, _ in places)}
-    serve_http(sockets, store, list(_documents(domains)), gate, names)
-
-
-def _documents(names: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
-    from domcaps.validate.document.parse import MAX_BYTES
-
-    for name in expand(names):
-        yield name, files.read_input(name, MAX_BYTES + 1)
+    serve_http(sockets, store, list(documents(domains)), gate, names)
 
 
 def _place(address: str) -> tuple[str, int]:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from domcaps import files
 from domcaps.cli._common import WholeNumber, libvirt_option, target_options
-from domcaps.cli._files import expand
+from domcaps.cli._files import documents
 from domcaps.cli._fleet_export import export
-from domcaps.cli._fleet_output import Table, end, fleet_format_option, show, some
+from domcaps.cli._fleet_output import Table, end, end_document, fleet_format_option, show, some
 from domcaps.cli._fleet_page import page
 from domcaps.cli._fleet_pull import pull
 from domcaps.cli._notes import note
@@ -60,13 +59,6 @@ def _open(place: str) -> Fleet:
 
 def _store() -> Callable[[F], F]:
     return click.argument("store", metavar="STORE")
-
-
-def _documents(names: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
-    from domcaps.validate.document.parse import MAX_BYTES
-
-    for name in expand(names):
-        yield name, files.read_input(name, MAX_BYTES + 1)
 
 
 # -- the store -----------------------------------------------------------------------------------
@@ -182,13 +174,13 @@ def accepts(
     Exit code: 0 if each domain is accepted by a host, 1 if one is accepted by no host, 2 on error.
     """
     fleet = _open(store)
-    documents = list(_documents(names))
+    named = list(documents(names))
     if each:
-        _each(fleet, documents, libvirt, form)
+        _each(fleet, named, libvirt, form)
         return
-    found = [fleet.accepts(data, libvirt, name=name) for name, data in documents]
+    found = [fleet.accepts(data, libvirt, name=name) for name, data in named]
     changes = [_least(fleet, one, data, libvirt) if least else []
-               for one, (_, data) in zip(found, documents, strict=True)]  # fmt: skip
+               for one, (_, data) in zip(found, named, strict=True)]  # fmt: skip
     rows = [(one.domain, r.count, len(one.accepted) + len(one.refused), r.alone, r.code, r.message)
             for one in found for r in one.reasons]  # fmt: skip
     columns = ("domain", "hosts", "of", "alone", "code", "reason")
@@ -240,7 +232,7 @@ def _accepts_text(found: Accepts, changes: list[Any]) -> Iterator[str]:
 def matrix(store: str, names: tuple[str, ...], libvirt: str, form: str) -> None:
     """Print a table of domains and hosts, those with the most refusals first."""
     fleet = _open(store)
-    found = [fleet.accepts(data, libvirt, name=name) for name, data in _documents(names)]
+    found = [fleet.accepts(data, libvirt, name=name) for name, data in documents(names)]
     hosts = fleet.hosts.names
     taken = dict.fromkeys(hosts, 0)
     for one in found:
@@ -315,7 +307,7 @@ def rehearse(
     chosen = [name.strip() for name in hosts.split(",")] if hosts else None
     fleet = _open(store)
     found = list(
-        tried(fleet, _documents(names), recording=_recording(recording, qemu),
+        tried(fleet, documents(names), recording=_recording(recording, qemu),
               hosts=chosen, libvirt=now, then=then or "")
     )  # fmt: skip
     rows = [(one.domain, len(one.breaks), len(one.opens), one.still, one.breaks,
@@ -373,7 +365,7 @@ def where(store: str, name: str, source: str, libvirt: str, form: str) -> None:
     """
     from domcaps.fleet.where import where as destinations
 
-    ((name, data),) = _documents((name,))
+    ((name, data),) = documents((name,))
     fleet = _open(store)
     found = destinations(fleet, data, source, libvirt, name=name)
     rows = [(one.host, "no" if one.differences else "yes", one.differences)
@@ -488,6 +480,4 @@ def baseline(store: str, **target: Any) -> None:
     numbers = {name: number for number, name in enumerate(fleet.hosts.names)}
     chosen = [fleet.deciding_host(numbers[one.hosts[0]]) for one in grouped(fleet)]
     emit(of_all(chosen, **target).xml)
-    for one in fleet.unread:
-        note(f"{one.host} was not read, and is not part of it: {one.reason} ({one.key})")
-    end(fleet.unread)
+    end_document(fleet.unread, "is not in the baseline")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_file(path: Path, text: str) -> None:
+def write_file(path: str | Path, text: str) -> None:
     """Put a text in the place of a file by a rename; raises `OSError`.
 
     Readers such as NFD and node_exporter see the old text or the new one.
