@@ -246,7 +246,7 @@ def test_placement_gets_traits_and_loses_them(place: Path, hosts: list[HostFeatu
     fake.race = 2
     with fake.running():
         done = run(place, "--format", "placement", "--url", fake.url, code=1, OS_TOKEN=TOKEN)
-        assert "1 taken away" in done.stderr
+        assert "1 removed" in done.stderr
         assert "node-2: Placement has no resource provider" in done.stderr
         efi = "CUSTOM_DOMCAPS_MACHINE_Q35_OS_FIRMWARE_EFI"
         wanted = traits_by_host(hosts)["node-1"]
@@ -273,7 +273,7 @@ def test_placement_s_refusals_are_told(hosts: list[HostFeatures]) -> None:
         assert all("401" in one.error for one in found)
         fake.race = 1000
         found = list(Placement(fake.url, TOKEN).set_traits(hosts))
-        assert all("changed by others" in one.error for one in found)
+        assert all("changed during each of 5 attempts" in one.error for one in found)
     for url in ("file:///etc/passwd", "placement:8778", ""):
         with pytest.raises(FleetError, match="address"):
             Placement(url)
@@ -340,8 +340,9 @@ def test_json_and_wrong_options(place: Path) -> None:
     found = json.loads(run(place, "--format", "json").stdout)
     assert found["version"] == 1
     assert [one["hosts"] for one in found["results"]] == [["node-1", "node-2"], ["node-3"]]
-    assert "--url" in run(place, "--format", "placement", code=2).output
-    assert "--domain" in run(place, "--format", "node-selector", code=2).output
+    assert "placement requires --url" in run(place, "--format", "placement", code=2).output
+    done = run(place, "--format", "node-selector", code=2)
+    assert "node-selector requires --domain" in done.output
     assert "--url" in run(place, "--format", "nfd", "--url", "http://x", code=2).output
     assert "--host NAME" in run(place, "--format", "nfd", code=2).output
     words = ["export", str(place), "--format", "nfd", "--host", "x"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -95,9 +96,10 @@ def _sources(names: tuple[str, ...], *, by_ssh: bool) -> list[PullSource]:
     from domcaps.fleet.collect.pull import source_of
 
     if not by_ssh:
-        raise click.UsageError("say how to record the hosts: --ssh")
+        raise click.UsageError("--ssh is required: no other way of recording is supported")
     sources = [source_of(name) for name in names]
-    twice = {one.name for one in sources if sum(one.name == s.name for s in sources) > 1}
+    counts = Counter(one.name for one in sources)
+    twice = {name for name, count in counts.items() if count > 1}
     if twice:
         raise click.BadParameter(
             f"two hosts are named {min(twice)!r}; write NAME=HOST", param_hint="HOST"

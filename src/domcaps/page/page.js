@@ -1,5 +1,5 @@
 "use strict";
-// Draws the matrix. Whatever comes out of the data is put on the page as text, never as HTML.
+// Draws the matrix. All text is put on the page as text, never as HTML.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const { states, columns, groups, cells, nodes, texts } = data;

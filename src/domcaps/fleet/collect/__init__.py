@@ -1,1 +1,1 @@
-"""Recordings of other machines: over SSH, and of hosts where only libvirt can be asked."""
+"""Recordings of other machines, over SSH."""

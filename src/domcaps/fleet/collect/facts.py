@@ -70,7 +70,7 @@ def read_facts(host: SshHost, end: float) -> RemoteFacts:
         found = _facts(files, greeting, agent)
         if not files.missed:
             return found
-    raise FleetError("the host's files go on without end")
+    raise FleetError(f"the host's files were not read after {_ROUNDS} rounds")
 
 
 def _round(host: SshHost, files: RemoteFiles, agent: str, end: float) -> str:

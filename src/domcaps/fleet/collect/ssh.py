@@ -73,7 +73,7 @@ def _program() -> str:
         if os.access(path, os.X_OK):
             vouch(path, ProgramKind.TOOL)
             return path
-    raise FleetError("there is no ssh on this machine", remedy="on Debian: openssh-client")
+    raise FleetError("ssh is not installed", remedy="on Debian: openssh-client")
 
 
 def time_over() -> FleetError:

@@ -1,8 +1,8 @@
 """Traits of OpenStack Placement: through its API, and as provider configuration of nova-compute.
 
-A trait that is missing in ``provider.yaml`` stays with the provider (Nova adds, and takes away only
+A trait that is missing in ``provider.yaml`` stays with the provider (Nova adds, and removes only
 what it added itself while it runs). So traits are set through Placement's API: those of domcaps
-that a host has no more are taken away, all others stay. The provider's generation protects what
+that a host has no more are removed, all others stay. The provider's generation protects what
 others change at the same time: Placement then answers with 409, and domcaps reads again.
 """
 
@@ -108,7 +108,7 @@ class Placement:
             except _ConflictError:
                 continue
             return ProviderTraits(host, tuple(sorted(added)), tuple(sorted(removed)))
-        raise FleetError("its provider is changed by others again and again", where=host)
+        raise FleetError(f"the provider changed during each of {_TRIES} attempts", where=host)
 
     def _provider(self, host: str) -> str:
         query = urllib.parse.urlencode({"name": host})
