@@ -218,8 +218,7 @@ def _accepts_text(found: Accepts, changes: list[Any]) -> Iterator[str]:
     if found.accepted:
         yield f"  accept: {some(found.accepted)}"
     for reason in found.reasons:
-        alone = f", the only reason on {reason.alone}" if reason.alone else ""
-        yield f"  {reason.count} of {every}: {reason.message} [{reason.code}]{alone}"
+        yield f"  {reason.line(every)}"
     for change in changes:
         yield f"  {change}"
 

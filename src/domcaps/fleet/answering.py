@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from domcaps.fleet.answers import DomainAnswer, HostSet
 from domcaps.fleet.partitions import is_coupled, joined, merged
 from domcaps.fleet.units import SILENT, UnitOutcome, without_shadowed
-from domcaps.language.finding import Severity
 from domcaps.validate.consequences import causes_of
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ def without_consequences(one: HostSet) -> HostSet:
 
 def accepting(table: HostTable, everywhere: UnitOutcome, results: Iterable[Placed]) -> int:
     """Give the hosts on which nothing that is found refuses the domain."""
-    if any(one.severity == Severity.ERROR.value for one in everywhere.found):
+    if everywhere.refuses:
         return 0
     hosts = table.fitting
     for partition, _, _ in results:
@@ -132,9 +131,8 @@ def reasons_of(table: HostTable, plan: VerdictPlan) -> dict[Reason, int]:
         for fault in resolution.faults:
             reason = fault.code, fault.message
             found[reason] = found.get(reason, 0) | same
-    for one in plan.everywhere.found:
-        if one.severity == Severity.ERROR.value:
-            found[one.code, one.message] = table.with_world
+    for one in plan.everywhere.errors:
+        found[one.code, one.message] = table.with_world
     for partition, _, _ in plan.results:
         for reason, hosts in partition.reasons.items():
             found[reason] = found.get(reason, 0) | hosts

@@ -25,7 +25,7 @@ class HostSet(NamedTuple):
     @property
     def errors(self) -> tuple[UnitFinding, ...]:
         """Give findings for which the domain is refused."""
-        return tuple(f for f in self.outcome.found if f.severity == Severity.ERROR.value)
+        return self.outcome.errors
 
     @property
     def warnings(self) -> tuple[UnitFinding, ...]:
@@ -35,9 +35,13 @@ class HostSet(NamedTuple):
     @property
     def accepted(self) -> bool:
         """Tell whether the hosts would define and start the domain."""
-        return not self.faults.faults and not any(
-            f.severity == Severity.ERROR.value for f in self.outcome.found
-        )
+        return not self.faults.faults and not self.outcome.refuses
+
+    @property
+    def reasons(self) -> set[Reason]:
+        """Give code and message of all that the hosts refuse the domain for."""
+        found = (*self.faults.faults, *self.outcome.errors)
+        return {(one.code, one.message) for one in found}
 
     def numbers(self) -> Iterator[int]:
         """Give the numbers of the hosts."""
@@ -97,9 +101,7 @@ class DomainAnswer:
             return self._reasons()
         found: dict[Reason, int] = {}
         for one in self.sets:
-            reasons = {(fault.code, fault.message) for fault in one.faults.faults}
-            reasons |= {(error.code, error.message) for error in one.errors}
-            for reason in reasons:
+            for reason in one.reasons:
                 found[reason] = found.get(reason, 0) | one.hosts
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ from domcaps.validate.document.parse import Source, Unreadable, read
 from domcaps.validate.target import TargetNotFound, require_domain, wanted_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from domcaps.fleet.forms import DocumentForm, SplitDocument
     from domcaps.fleet.hosts import AsNear, FleetHosts, WorldTable
@@ -71,7 +72,7 @@ class Engine:
         skeleton = None if split is None else self._skeletons.known(split)
         try:
             if split is not None and skeleton is not None:
-                opening = _Opening(lambda: self._opened(data, skeleton))
+                opening = functools.cache(lambda: self._opened(data, skeleton))
                 plan = skeleton.plan(split.values, opening)
                 return self._answering.answer(name, skeleton.table, plan), plan
             return self._read(name, data, split)
@@ -94,11 +95,9 @@ class Engine:
         form = None if split is None else self._skeletons.form(split, source.root)
         table = self._table(source)
         if any(resolution.others for resolution in table.resolutions):
-            near = host_sets(table, self._on_worlds(source, table)[0])
+            near = host_sets(table, self._sets(source, table))
             sets = tuple(map(without_consequences, self._of_other_types(data, near)))
             return DomainAnswer(name, sets), None
-        if not table.with_world:
-            return DomainAnswer(name, tuple(host_sets(table, ()))), None
         found_sets, plan = self._on_worlds(source, table, split, form)
         if plan is None:
             sets = tuple(map(without_consequences, host_sets(table, found_sets)))
@@ -127,7 +126,7 @@ class Engine:
             for near in one.faults.others:
                 source = read(data)
                 self._table(source)
-                other, _ = self._on_worlds(source, self.hosts.table(near.wanted, self.libvirt))
+                other = self._sets(source, self.hosts.table(near.wanted, self.libvirt))
                 known = merged(
                     (hosts & same, _with_others(outcome, more, near))
                     for hosts, outcome in known
@@ -152,6 +151,13 @@ class Engine:
     def _arch(self) -> str:
         return self.hosts.facts(0).host.arch if self.hosts.names else ""
 
+    def _sets(self, source: Source, table: WorldTable) -> Sets:
+        """Give what is found on the hosts of a table."""
+        found, plan = self._on_worlds(source, table)
+        if plan is None:
+            return found
+        return self._answering.sets(table, plan.everywhere, plan.results)
+
     def _on_worlds(
         self,
         source: Source,
@@ -159,7 +165,7 @@ class Engine:
         split: SplitDocument | None = None,
         form: DocumentForm | None = None,
     ) -> tuple[Sets, VerdictPlan | None]:
-        """Give what is found on the hosts of a table, or what that follows from."""
+        """Give what is found on the hosts of a table, or else the plan that it follows from."""
         if not table.with_world:
             return (), None
         world = table.world(lowest(table.with_world)).again()
@@ -174,8 +180,9 @@ class Engine:
         if split is None or form is None or not is_known or common.took_away:
             judged = self._judge.judged(looks)
             results = tuple([placed(one, looks.document) for one in judged])
-            plan = VerdictPlan(table.wanted, everywhere, results) if is_known else None
-            return self._answering.sets(table, everywhere, results), plan
+            if is_known:
+                return (), VerdictPlan(table.wanted, everywhere, results)
+            return self._answering.sets(table, everywhere, results), None
         opened = OpenDocument.of(looks)
         skeleton = Skeleton(form, table, everywhere, self._judge, opened)
         plan = skeleton.plan(split.values, lambda: opened)
@@ -195,19 +202,6 @@ class Engine:
                 return trace_of(frame, check.outcome())
 
         return self._partitions.covering(table, [], ask).sets
-
-
-class _Opening:
-    """A document that is parsed once, when a check first wants to see it."""
-
-    def __init__(self, parse: Callable[[], OpenDocument]) -> None:
-        self._parse = parse
-        self._opened: OpenDocument | None = None
-
-    def __call__(self) -> OpenDocument:
-        if self._opened is None:
-            self._opened = self._parse()
-        return self._opened
 
 
 def _with_others(outcome: UnitOutcome, other: UnitOutcome, near: AsNear) -> UnitOutcome:

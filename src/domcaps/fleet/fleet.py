@@ -55,6 +55,11 @@ class CountedReason(msgspec.Struct, frozen=True):
     message: str
     hosts: tuple[str, ...]
 
+    def line(self, every: int) -> str:
+        """Say it in one line; `every` is the number of all hosts."""
+        alone = f", the only reason on {self.alone}" if self.alone else ""
+        return f"{self.count} of {every}: {self.message} [{self.code}]{alone}"
+
 
 class Accepts(msgspec.Struct, frozen=True):
     """Which hosts accept a domain, which don't, and why not: the commonest reason first.
@@ -87,7 +92,7 @@ class Fleet:
 
     @checked
     def add(self, recording: Recording | str | Path, name: str = "") -> Manifest:
-        """FleetStore a recording; its name is by default that of its file."""
+        """Add a recording to the store; its name is by default that of its file."""
         if isinstance(recording, str | Path):
             name = name or Path(recording).name.removesuffix(".domcaps")
             recording = load(recording)

@@ -275,7 +275,7 @@ class VerdictIndex:
         unit, answer = plan
         wanted = known.wanted(unit, answer.table)
         partitions = known.partitions(unit, answer)
-        refused = any(one.severity == "error" for one in answer.everywhere.found)
+        refused = answer.everywhere.refuses
         row = (
             wanted, self.number_of(_packed(answer.everywhere)), refused,
             self.number_of(_packed(partitions)), self.number_of(answer.places),
@@ -327,7 +327,7 @@ class VerdictIndex:
         self._found.add(key)
         refusing = 0
         for hosts, outcome in partition.sets:
-            refusing |= hosts if any(f.severity == "error" for f in outcome.found) else 0
+            refusing |= hosts if outcome.refuses else 0
         self._base.execute(
             "INSERT OR IGNORE INTO found VALUES (?, ?, ?, ?, ?)",
             (*key, kept_hosts(refusing), kept_sets(partition.sets)),

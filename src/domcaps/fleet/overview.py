@@ -124,19 +124,14 @@ def _domain(fleet: Fleet, known: _Classes, name: str, data: bytes, libvirt: str)
 def _refusals(answer: DomainAnswer, bits: int) -> Iterator[Block]:
     for one in answer.sets:
         if one.hosts & bits and not one.accepted:
-            errors = {(fault.message, fault.code) for fault in one.faults.faults}
-            errors |= {(found.message, found.code) for found in one.errors}
-            yield Block("Refused", tuple(f"{message} [{code}]" for message, code in sorted(errors)))
+            errors = sorted((message, code) for code, message in one.reasons)
+            yield Block("Refused", tuple(f"{message} [{code}]" for message, code in errors))
 
 
 def _reasons(known: _Classes, found: Accepts) -> Iterator[Block]:
     every = len(found.accepted) + len(found.refused)
     if found.reasons:
-        lines = [
-            f"{reason.count} of {every}: {reason.message} [{reason.code}]"
-            + (f", the only reason on {reason.alone}" if reason.alone else "")
-            for reason in found.reasons
-        ]
+        lines = [reason.line(every) for reason in found.reasons]
         yield Block("Refused", tuple(lines[:_MOST_LINES]))
     taken = set(found.accepted)
     lines = [

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from domcaps.fleet.hosts import lowest
 from domcaps.fleet.units import SILENT, UnitOutcome, UnitTrace
-from domcaps.language.finding import Severity
 from domcaps.validate.consequences import CONSEQUENCES
 
 if TYPE_CHECKING:
@@ -69,11 +68,10 @@ class Partition:
         self.refusing = 0
         self.reasons: dict[Reason, int] = {}
         for hosts, outcome in sets:
-            for one in outcome.found:
-                if one.severity == Severity.ERROR.value:
-                    self.refusing |= hosts
-                    reason = one.code, one.message
-                    self.reasons[reason] = self.reasons.get(reason, 0) | hosts
+            for one in outcome.errors:
+                self.refusing |= hosts
+                reason = one.code, one.message
+                self.reasons[reason] = self.reasons.get(reason, 0) | hosts
         self.is_own = False
         self.is_coupled = any(is_coupled(outcome) for _, outcome in sets)
 

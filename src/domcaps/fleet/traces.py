@@ -116,16 +116,13 @@ class TraceTree:
 
     def trail(self, handles: Handles, table: int) -> list[Asked] | None:
         """Give the operations that lead to what is known of all hosts, None where nothing is."""
-        at, asked = self._root, []
-        while at.found.get(table) is None:
-            if at.operation is None:
-                return None
-            asked.append((at.operation, handles.nodes[at.handle], at.argument))
-            inner = at.branches.get(handles.answer(at.operation, at.handle, at.argument))
-            if inner is None:
-                return None
-            at = inner
-        return asked
+        asked = []
+        for at in self.path(handles):
+            if at.found.get(table) is not None:
+                return asked
+            if at.operation is not None:
+                asked.append((at.operation, handles.nodes[at.handle], at.argument))
+        return None
 
     def path(self, handles: Handles) -> Iterator[TraceNode]:
         """Give all nodes that a document leads to."""

@@ -69,6 +69,16 @@ class UnitOutcome(NamedTuple):
     found: tuple[UnitFinding, ...] = ()
     unknown: tuple[str, ...] = ()
 
+    @property
+    def errors(self) -> tuple[UnitFinding, ...]:
+        """Give findings for which a domain is refused."""
+        return tuple([one for one in self.found if one.severity == Severity.ERROR.value])
+
+    @property
+    def refuses(self) -> bool:
+        """Tell whether a domain is refused."""
+        return any(one.severity == Severity.ERROR.value for one in self.found)
+
 
 SILENT = UnitOutcome()
 
