@@ -40,8 +40,8 @@ class HostSet(NamedTuple):
     @property
     def reasons(self) -> set[Reason]:
         """Give code and message of all that the hosts refuse the domain for."""
-        found = (*self.faults.faults, *self.outcome.errors)
-        return {(one.code, one.message) for one in found}
+        faults = {(one.code, one.message) for one in self.faults.faults}
+        return faults | {(one.code, one.message) for one in self.outcome.errors}
 
     def numbers(self) -> Iterator[int]:
         """Give the numbers of the hosts."""

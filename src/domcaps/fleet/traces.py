@@ -116,7 +116,7 @@ class TraceTree:
 
     def trail(self, handles: Handles, table: int) -> list[Asked] | None:
         """Give the operations that lead to what is known of all hosts, None where nothing is."""
-        asked = []
+        asked: list[Asked] = []
         for at in self.path(handles):
             if at.found.get(table) is not None:
                 return asked

@@ -93,8 +93,8 @@ def _offer_the_rest(offered: dict[int, Procedure]) -> None:
         if number in offered or number in sent_by_servers():
             continue
         if of_domain:
-            options = {"slow": True, "given": _unless_in_sandbox(number)}
-            procedure(number, takes=(_DOMAIN,), **options)(_answer(number))
+            offer = procedure(number, takes=(_DOMAIN,), slow=True, given=_unless_in_sandbox(number))
+            offer(_answer(number))
         else:
             procedure(number, early=number in _LOGIN)(_refusal(number))
 
