@@ -78,13 +78,13 @@ def _index(tmp_path: Path, *locks: str, python: Path = Path(sys.executable)) -> 
 
 
 def _claim_newer(wheel: Path) -> None:
-    """Put a copy beside a wheel that says to be of a newer release."""
+    """Put beside a wheel what says to be a newer release of it: it is never installed."""
     name, version, *tags = wheel.name.split("-")
     with (
         zipfile.ZipFile(wheel) as old,
         zipfile.ZipFile(wheel.with_name("-".join([name, NEWER, *tags])), "w") as new,
     ):
-        for item in old.namelist():
+        for item in (one for one in old.namelist() if ".dist-info/" in one):
             data = old.read(item)
             if item.endswith(".dist-info/METADATA"):
                 data = re.sub(rb"(?m)^Version: .*$", f"Version: {NEWER}".encode(), data, count=1)
@@ -93,6 +93,8 @@ def _claim_newer(wheel: Path) -> None:
 
 def _make(index: Path, *words: str) -> None:
     given = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index), "PIP_CONFIG_FILE": "/dev/null"}
+    # "no" is how pip wants this option: nothing is compiled, as nothing is imported
+    given["PIP_NO_COMPILE"] = "no"
     done = subprocess.run(
         ["make", "-C", ROOT, f"PYTHON={sys.executable}", *words],
         env=os.environ | given,

@@ -35,6 +35,7 @@ TABLES = {
     "MODEL",
     "PREFERENCE",
     "SUBSTITUTES",
+    "_MODEL_SUBSTITUTES",
     "MODELS",
     "USB_PORTS",
     "USB_DEVICES",

@@ -123,6 +123,16 @@ def test_files_of_the_kernel_have_witnesses_of_their_own() -> None:
     assert [kind for kind, _ in seen(fetch)] == ["CpuinfoProcessor", "KernelBoot", "KernelFile"]
 
 
+def test_facts_share_a_witness_of_all_parameters_of_a_module() -> None:
+    fetch = Fetch(Build(HostView(), sentry=False), Call(Store(), 1, 1))
+    for name in ("kvm_intel/parameters/nested", "kvm_intel/parameters/tdx", "kvm_intel/version"):
+        fetch.files.text(f"/sys/module/{name}")
+    assert seen(fetch) == [
+        ("ModuleParameters", "/sys/module/kvm_intel/parameters"),
+        ("KernelFile", "/sys/module/kvm_intel/version"),
+    ]
+
+
 @pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="needs Linux")
 def test_memory_in_use_is_neither_noted_nor_read() -> None:
     fetch = Fetch(Build(HostView(), sentry=False), Call(Store(), 1, 1))

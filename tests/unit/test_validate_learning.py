@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from domcaps.elements.display.video import Video
 from domcaps.elements.domain.qemu_namespace import QemuNamespace
+from domcaps.recent import Recent, shared
 from domcaps.shipped import open_shipped
 from domcaps.validate.check import DocumentCheck
 from domcaps.validate.checks import all_part_checks, rules_in
@@ -13,7 +14,6 @@ from domcaps.validate.document.parse import read
 from domcaps.validate.document.walk import DocumentWalk
 from domcaps.validate.memo import guards, shapes, traces
 from domcaps.validate.memo.decisions import DecisionTrees
-from domcaps.validate.memo.recent import Recent, shared
 
 if TYPE_CHECKING:
     import pytest

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from domcaps.recent import Recent
 from domcaps.validate.check import DocumentCheck
 from domcaps.validate.memo import traces, verdicts
-from domcaps.validate.memo.recent import Recent
 from plain_hosts import open_plain
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from domcaps.facts.named_files import FileState
+from domcaps.recent import Recent
 from domcaps.shipped import open_shipped
 from domcaps.validate import check
 from domcaps.validate.memo import verdicts
-from domcaps.validate.memo.recent import Recent
 from without_memo import validate_without_memo
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ def expand(names: Sequence[str]) -> list[str]:
 def documents(names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     """Give the domains that names stand for, each with the name of its file.
 
-    Of a file that is too large only so much is read that this can be told.
+    Of a file that is too large, one byte more than the limit is read: it is then refused.
     """
     from domcaps.validate.document.parse import MAX_BYTES
 

@@ -23,6 +23,7 @@ from domcaps.fresh.witness import (
     KernelBoot,
     KernelFile,
     Listing,
+    ModuleParameters,
     RunnableProgram,
     Witness,
     digest,
@@ -88,8 +89,9 @@ class TracedFiles(HostFiles):
         return data
 
     def _read_of_kernel(self, path: str, limit: int) -> bytes:
-        if path in _FIXED:
-            self._look(_FIXED[path])
+        shared = _FIXED.get(path) or _module_of(path)
+        if shared is not None:
+            self._look(shared)
             return self._files.read(path, limit)
         witness = KernelFile(path, "MemTotal" if path.endswith("/meminfo") else "")
         self._look(witness)
@@ -155,6 +157,14 @@ class TracedFiles(HostFiles):
             raise
         self._note(witness, answers, None, start)
         return answers
+
+
+def _module_of(path: str) -> Witness | None:
+    """Give the witness of all parameters of a module, which several facts share."""
+    above, _, below = path.partition("/sys/module/")
+    module, inner, parameter = below.partition("/parameters/")
+    is_parameter = inner and not above and "/" not in module + parameter
+    return ModuleParameters(module) if is_parameter else None
 
 
 class TracedEnviron(Mapping[str, str]):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from domcaps.elements.boards.defaults import VCPUS
 from domcaps.serve.completed import complete_device
 from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 from domcaps.serve.xml.documents import parse
@@ -121,8 +122,8 @@ def set_vcpus(root: Node, count: int, *, maximum: bool) -> None:
     node = root.find("vcpu")
     if node is None:
         node = etree.SubElement(root, "vcpu")
-        node.text = "1"
-    most = int((node.text or "1").strip() or 1)
+        node.text = VCPUS
+    most = int((node.text or VCPUS).strip() or 1)
     if maximum:
         node.text = str(count)
         if int(node.get("current") or most) >= count:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from lxml import etree
 
+from domcaps.elements.boards.defaults import IMAGE_FORMAT
 from domcaps.serve.domains import size_of
 from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 from domcaps.serve.xml.documents import parse
@@ -33,7 +34,7 @@ class MadeVolume(msgspec.Struct, frozen=True):
     kind: int
     capacity: int
     allocation: int
-    format: str = "raw"
+    format: str = IMAGE_FORMAT
     backing: str = ""
     backing_format: str = ""
 
@@ -65,7 +66,7 @@ class MadeVolume(msgspec.Struct, frozen=True):
         if self.backing:
             below = etree.SubElement(root, "backingStore")
             _add(below, "path", self.backing)
-            etree.SubElement(below, "format", type=self.backing_format or "raw")
+            etree.SubElement(below, "format", type=self.backing_format or IMAGE_FORMAT)
         return etree.tostring(root, encoding="unicode", pretty_print=True)
 
 
@@ -113,7 +114,7 @@ def _kind(pool: str) -> int:
 
 def _format(node: Node | None, kind: int) -> str:
     found = "" if node is None else node.get("type", "")
-    return found if found and kind == _FILE else "raw"
+    return found if found and kind == _FILE else IMAGE_FORMAT
 
 
 def _wrong(detail: str) -> LibvirtError:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 from lxml import etree
 
+from domcaps.elements.boards.defaults import ADDRESS_FAMILY
 from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 from domcaps.serve.xml.documents import parse, uuid_of
 
@@ -130,7 +131,7 @@ def _addresses(root: Node) -> AddressRange | None:
     for node in root.iterfind("ip"):
         given = node.find("dhcp/range")
         try:
-            if given is not None and node.get("family", "ipv4") == "ipv4":
+            if given is not None and node.get("family", ADDRESS_FAMILY) == ADDRESS_FAMILY:
                 return _range(node, given)
         except ValueError as error:
             detail = f"addresses of the network: {error}"

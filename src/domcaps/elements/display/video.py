@@ -174,7 +174,7 @@ _ACCELERATION = Substitutes(
     remarks={"no": "this removes 3D acceleration"},
 )
 
-_MODEL = Substitutes(
+_MODEL_SUBSTITUTES = Substitutes(
     "devices/video/model/@type",
     order={
         "qxl": ("virtio", "vga", "bochs", "cirrus"),
@@ -199,7 +199,7 @@ _MODEL = Substitutes(
 )
 
 
-SUBSTITUTES = (_MODEL, _ACCELERATION)
+SUBSTITUTES = (_MODEL_SUBSTITUTES, _ACCELERATION)
 
 
 class Video(VirtioOptions, Device):

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from domcaps.recent import Recent
 from domcaps.serve.http.questions import Fleets, HttpAnswer, HttpQuestion, failed
-from domcaps.validate.memo.recent import Recent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

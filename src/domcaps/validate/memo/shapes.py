@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from domcaps.language.at_start import start_doubt
 from domcaps.language.truth import Truth
+from domcaps.recent import shared_as
 from domcaps.validate.checks import Checks, rules_in
 from domcaps.validate.document.shape_ids import NO_SHAPE, names_of
 from domcaps.validate.memo.decisions import DecisionTrees
-from domcaps.validate.memo.recent import shared_as
 from domcaps.validate.memo.tracked import NotVisible, ShapeView
 
 if TYPE_CHECKING:

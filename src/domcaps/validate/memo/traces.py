@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from domcaps.language.domain import Domain
 from domcaps.named_tuples import NamedTuple
+from domcaps.recent import Recent, shared
 from domcaps.validate.document.parse import read
 from domcaps.validate.document.repeated import take_repeated_away
 from domcaps.validate.document.shape_ids import LONGEST_NAME, NO_SHAPE, names_of
 from domcaps.validate.document.walk import DocumentWalk
 from domcaps.validate.memo.guards import contents
-from domcaps.validate.memo.recent import Recent, shared
 from domcaps.validate.memo.shapes import remaining_of
 from domcaps.validate.memo.tracked import DocumentView, NotVisible
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from domcaps.blake2 import blake2b
 from domcaps.errors import DomcapsError
 from domcaps.named_tuples import NamedTuple
+from domcaps.recent import Recent, shared
 from domcaps.validate.check import STOPPED, Validation, validate
-from domcaps.validate.memo.recent import Recent, shared
 
 if TYPE_CHECKING:
     from domcaps.facts.named_files import FileState
