@@ -9,17 +9,26 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from domcaps.errors import FleetError
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.files import package_text
-from domcaps.fleet.collect import ssh
+from domcaps.fleet.collect import facts, ssh
+from domcaps.fleet.collect import pull as pulling
 from domcaps.fleet.collect.files import RemoteFiles
 from domcaps.fleet.collect.pull import PullSource, source_of
 from domcaps.fleet.collect.requests import PYTHON, SHELL, Reply, Request, replies, script
 from domcaps.fleet.collect.ssh import ssh_host
+from fleet_hosts import replace, shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domcaps.facts.record import Recording
+    from domcaps.fleet.collect.facts import RemoteFacts
 
 MARK = "DOMCAPS_0"
 
@@ -117,6 +126,10 @@ def test_lines_around_the_replies_do_not_matter() -> None:
     [
         (("status", "/a"), "81a4 x"), (("status", "/a"), "81a4 1 2 3 z 0 -r"),
         (("status", "/a"), ""), (("cpuid", "1", "0"), "{}"),
+        (("status", "/a"), "-1 1 0 0 0 0 -r"), (("status", "/a"), "fffffffff 1 0 0 0 0 -r"),
+        (("status", "/a"), f"81a4 {2**64} 0 0 0 0 -r"), (("status", "/a"), "81a4 1 -2 0 0 0 -r"),
+        (("status", "/a"), f"81a4 1 0 {2**40} 0 0 -r"),
+        (("status", "/a"), f"81a4 1 0 0 {10**30} 0 -r"),
         (("cpuid", "1", "0"), "[1, 2, \"x\", 4]"), (("cpuid", "1", "0"), "[" * 100_000),
         (("cpuid", "1", "0"), "[1e400]"), (("cpuid", "1", "0"), "[true]"),
     ],
@@ -157,6 +170,86 @@ def test_an_ssh_that_closes_its_outputs_and_does_not_end_takes_its_time_only(
     with pytest.raises(FleetError, match="time for this host"):
         ssh.run(ssh_host("node-1"), "exec /bin/sh", "", time.monotonic() + 0.3)
     assert started[0].returncode is not None
+
+
+def test_a_host_that_prints_errors_without_end_takes_its_time_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def noisy(*_: object, **__: object) -> subprocess.Popen[bytes]:
+        words = ["timeout", "3", "sh", "-c", "exec yes >&2"]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(words, stdout=pipe, stderr=pipe, start_new_session=True)
+
+    monkeypatch.setattr(ssh, "start", noisy)
+    monkeypatch.setattr(ssh, "_program", lambda: "/usr/bin/ssh")
+    with pytest.raises(FleetError, match="time for this host"):
+        ssh.run(ssh_host("node-1"), "exec /bin/sh", "", time.monotonic() + 0.3)
+
+
+HELLO = ["0", "0", "/root", "-", "/usr/bin", "x86_64", "6.1", "#1"]
+
+
+def read_of(monkeypatch: pytest.MonkeyPatch, answer: Callable[[Request], Reply]) -> RemoteFacts:
+    """Read the facts of a host that answers in this way."""
+
+    def answers(requests: list[Request], *_: object) -> str:
+        asked[:] = requests
+        return ""
+
+    def given(*_: object) -> tuple[str, list[Reply]]:
+        return PYTHON, [answer(one) for one in asked]
+
+    asked: list[Request] = []
+    monkeypatch.setattr(facts, "script", answers)
+    monkeypatch.setattr(facts, "replies", given)
+    monkeypatch.setattr(facts, "run", lambda *_: b"")
+    return facts.read_facts(ssh_host("node-1"), time.monotonic() + 60)
+
+
+def hello(*changes: tuple[int, str]) -> Reply:
+    lines = dict(enumerate(HELLO)) | dict(changes)
+    return Reply("\n".join(lines.values()).encode())
+
+
+@pytest.mark.parametrize("number", ["-1", str(2**32), str(2**80), "x"])
+@pytest.mark.parametrize("line", [0, 1])
+def test_a_user_that_can_not_be_is_refused(
+    monkeypatch: pytest.MonkeyPatch, line: int, number: str
+) -> None:
+    def answer(request: Request) -> Reply:
+        return hello((line, number)) if request == ("hello",) else Reply(error="ENOENT")
+
+    with pytest.raises(FleetError, match="form"):
+        read_of(monkeypatch, answer)
+
+
+def test_the_files_of_a_host_have_a_limit_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(request: Request) -> Reply:
+        return hello() if request == ("hello",) else Reply(b"x" * 40_000)
+
+    monkeypatch.setattr(facts, "LARGEST", 100_000)
+    with pytest.raises(FleetError, match="the host's files have more than"):
+        read_of(monkeypatch, answer)
+
+
+def test_a_host_that_answers_what_no_file_holds_fails_for_itself_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    good = shipped()
+
+    def recorded(host: ssh.SshHost, *_: object) -> Recording:
+        if host.destination == "odd":
+            return replace(good, made_by="\udcff")
+        if host.destination == "broken":
+            raise KeyError("a\x1b[31m")
+        return good
+
+    monkeypatch.setattr(pulling, "record_over_ssh", recorded)
+    sources = [PullSource(name, name) for name in ("odd", "broken", "good")]
+    found = {one.source.name: one for one in pulling.pull(sources)}
+    assert found["good"].recording == good
+    assert "can't be written" in found["odd"].error
+    assert found["broken"].error == "the host's answers can't be used: KeyError: 'a\\x1b[31m'"
 
 
 @pytest.mark.parametrize(

@@ -59,8 +59,7 @@ _RECORDING = msgspec.json.Decoder(Recording)
 
 def dumps(recording: Recording) -> bytes:
     """Give the content of a recording's file. The same recording gives the same bytes."""
-    content = _File(NAME, FORMAT, msgspec.Raw(msgspec.json.encode(recording)))
-    text = msgspec.json.encode(content)
+    text = _text(recording)
     comment = f"{NAME}, format {FORMAT}".encode() + b"\0"
     packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
     return b"".join(
@@ -72,6 +71,10 @@ def dumps(recording: Recording) -> bytes:
             (len(text) & 0xFFFFFFFF).to_bytes(4, "little"),
         )
     )
+
+
+def _text(recording: Recording) -> bytes:
+    return msgspec.json.encode(_File(NAME, FORMAT, msgspec.Raw(msgspec.json.encode(recording))))
 
 
 def save(recording: Recording, path: str | Path) -> None:
@@ -94,6 +97,19 @@ def save(recording: Recording, path: str | Path) -> None:
 def load(path: str | Path) -> Recording:
     """Read the recording in the file at `path`; raises `RecordingError` where that can't be."""
     return loads(_read(path), str(path))
+
+
+def rewritten(recording: Recording, where: str) -> Recording:
+    """Give a recording as it would be read from its file, for facts of which nothing is certain.
+
+    Raises `RecordingError` for what a file can't hold, and for what would be refused when it is
+    read. `where` names the recording in errors.
+    """
+    try:
+        text = _text(recording)
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise _unusable(f"it can't be written: {error}", where, "record the host again") from error
+    return _decoded(text, where)
 
 
 def loads(data: bytes, where: str) -> Recording:

@@ -17,9 +17,9 @@ from domcaps.facts.host_record import HostReader, HostRecord
 from domcaps.facts.kvm import DEVICE
 from domcaps.facts.node import Leaf, Node
 from domcaps.facts.nodeprobe import INVARIANT_TSC, LEAVES, MSRS, POWER, read_node
-from domcaps.fleet.collect.files import RemoteFiles
+from domcaps.fleet.collect.files import USERS, RemoteFiles
 from domcaps.fleet.collect.requests import SHELL, malformed, replies, script
-from domcaps.fleet.collect.ssh import run
+from domcaps.fleet.collect.ssh import LARGEST, run
 
 if TYPE_CHECKING:
     import os
@@ -82,6 +82,8 @@ def _round(host: SshHost, files: RemoteFiles, agent: str, end: float) -> str:
     printed = run(host, "exec /bin/sh", script(wanted, mark, agent), end)
     agent, found = replies(printed, mark, len(wanted))
     files.known.update(zip(wanted, found, strict=True))
+    if sum(len(reply.data) for reply in files.known.values()) > LARGEST:
+        raise FleetError(f"the host's files have more than {LARGEST >> 20} MiB")
     return agent
 
 
@@ -92,9 +94,12 @@ def _greeting(files: RemoteFiles) -> Greeting:
         environ = {"HOME": home, "PATH": path}
         if config != "-":
             environ["XDG_CONFIG_HOME"] = config
-        return Greeting(int(user), int(group), environ, machine, release, version)
+        found = Greeting(int(user), int(group), environ, machine, release, version)
     except ValueError as error:
         raise malformed() from error
+    if found.user not in USERS or found.group not in USERS:
+        raise malformed()
+    return found
 
 
 def _facts(files: RemoteFiles, greeting: Greeting, agent: str) -> RemoteFacts:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _NUMBERS = 6
 _MOST_NAMES = 100_000
+_MODES = range(1 << 16)
+USERS = range(1 << 32)
+_SIZES = range(-(1 << 63), 1 << 63)
+"""Numbers that a status can have: others can be neither compared with modes nor stored."""
 
 
 class _Status(NamedTuple):
@@ -89,6 +93,9 @@ class RemoteFiles(HostFiles):
             may = words[_NUMBERS]
         except (IndexError, ValueError) as error:
             raise malformed() from error
+        is_status = mode in _MODES and user in USERS and group in USERS and size in _SIZES
+        if not is_status or seconds * 10**9 + rest not in _SIZES:
+            raise malformed()
         mtime = seconds * 10**9 + rest
         plain = (mode, 0, 0, 1, user, group, size, seconds, seconds, seconds)
         times = {"st_atime_ns": mtime, "st_mtime_ns": mtime, "st_ctime_ns": mtime}

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from domcaps._version import __version__
 from domcaps.elements import questions
 from domcaps.errors import DomcapsError, FleetError
+from domcaps.facts.process import readable_text
 from domcaps.facts.record import Recording
+from domcaps.facts.recording import rewritten
 from domcaps.fleet.collect.emulator import record_emulator
 from domcaps.fleet.collect.facts import read_facts
 from domcaps.fleet.collect.ssh import ssh_host, time_over
@@ -25,6 +27,7 @@ SECONDS = 120.0
 """Time for one machine."""
 
 JOBS = 16
+_LONGEST = 240
 _NAMED = re.compile(r"([^=/:@]{1,80})=(.+)")
 _HOST = re.compile(r"(?:ssh://)?(?:[^@/]*@)?(\[[^]]+\]|[^:/]+)")
 
@@ -71,9 +74,13 @@ def pull(
     def record(source: PullSource) -> Pulled:
         try:
             host = ssh_host(source.where, options)
-            return Pulled(source, record_over_ssh(host, emulators, seconds))
+            found = record_over_ssh(host, emulators, seconds)
+            return Pulled(source, rewritten(found, source.name))
         except (DomcapsError, OSError) as error:
             return Pulled(source, None, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever a host answers, others are recorded
+            said = readable_text(f"{type(error).__name__}: {error}")
+            return Pulled(source, None, f"the host's answers can't be used: {said[:_LONGEST]}")
 
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
         waiting = [pool.submit(record, source) for source in sources]

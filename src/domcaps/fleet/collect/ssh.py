@@ -115,7 +115,10 @@ def run(host: SshHost, remote: str, script: str, end: float) -> bytes:
 
 
 def _read(process: Process, end: float) -> tuple[bytes, bytes]:
-    """Read both outputs until both are closed; of complaints the end is kept."""
+    """Read both outputs until both are closed; of complaints the end is kept.
+
+    Raises `TimeoutError` at `end`, also while the host prints without a pause.
+    """
     output, errors = process.stdout, process.stderr
     assert output is not None  # noqa: S101 - both are pipes
     assert errors is not None  # noqa: S101
@@ -125,7 +128,8 @@ def _read(process: Process, end: float) -> tuple[bytes, bytes]:
         selector.register(output, selectors.EVENT_READ)
         selector.register(errors, selectors.EVENT_READ)
         while selector.get_map():
-            ready = selector.select(max(0.0, end - time.monotonic()))
+            left = end - time.monotonic()
+            ready = selector.select(left) if left > 0 else []
             if not ready:
                 raise TimeoutError
             for key, _ in ready:
