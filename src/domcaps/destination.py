@@ -21,13 +21,14 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from domcaps.file_metadata import copy_metadata, umask
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MOST_LINKS = 40
 _ROOT = 0
 _PART_MODE = 0o600
-_ACCESS_LIST = "system.posix_acl_access"
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _PATH_ONLY: int = getattr(os, "O_PATH", os.O_RDONLY)
 """To hold a folder that may be searched and not listed; other systems than Linux have no such."""
@@ -43,13 +44,15 @@ class _Link(NamedTuple):
 class FileDestination:
     """A name in a folder that is open. `path` is for people: links on the way are resolved in it.
 
-    `is_descriptor` tells that the name is that of an open file of a process, ``/proc/self/fd/1``.
+    `is_descriptor` tells that the name stands for an open file that no path leads to: a pipe or a
+    removed file, ``/proc/self/fd/1``.
     """
 
     def __init__(self, folder: int, path: Path, *, is_descriptor: bool = False) -> None:
         self._folder = folder
         self.path = path
         self._is_descriptor = is_descriptor
+        self._must_be_own = False
 
     def status(self) -> os.stat_result | None:
         """Give the status of what has the name, not of what a link leads to; None for nothing."""
@@ -57,29 +60,45 @@ class FileDestination:
             return os.stat(self.path.name, dir_fd=self._folder, follow_symlinks=self._is_descriptor)
         except FileNotFoundError:
             return None
+        except ValueError as error:
+            # no file name, such as one with a zero byte
+            raise OSError(errno.EINVAL, str(error), os.fspath(self.path)) from None
 
     @property
     def is_replaceable(self) -> bool:
         """Tell whether the name is free or that of a regular file: others are written to."""
         found = self.status()
-        return found is None or stat.S_ISREG(found.st_mode)
+        return not self._is_descriptor and (found is None or stat.S_ISREG(found.st_mode))
 
     def require_own(self) -> None:
         """Refuse another user's file in a folder that everybody may write to, such as ``/tmp``.
 
         Raises `PermissionError` if the file of that name belongs neither to this user nor to the
-        owner of the folder.
+        owner of the folder. A file that takes the name later is refused when it is replaced.
         """
-        found, folder = self.status(), os.fstat(self._folder)
-        if found is None or not folder.st_mode & stat.S_IWOTH:
+        self._must_be_own = True
+        found = self.status()
+        if found is not None:
+            self._judge_owner(found)
+
+    def _judge_owner(self, found: os.stat_result) -> None:
+        folder = os.fstat(self._folder)
+        if not folder.st_mode & stat.S_IWOTH or found.st_uid in {os.geteuid(), folder.st_uid}:
             return
-        if found.st_uid not in {os.geteuid(), folder.st_uid}:
-            raise PermissionError(
-                errno.EACCES,
-                f"the file {self.path} belongs to another user, in a folder that everybody may "
-                "write to",
-                os.fspath(self.path),
-            )
+        raise PermissionError(
+            errno.EACCES,
+            f"the file {self.path} belongs to another user, and everybody may write to the folder",
+            os.fspath(self.path),
+        )
+
+    @property
+    def held_path(self) -> str:
+        """A path that leads through the open folder, for calls that take only paths.
+
+        It is the plain path where ``/proc`` is not mounted, and on other systems than Linux.
+        """
+        held = Path(f"/proc/self/fd/{self._folder}")
+        return os.fspath((held if held.exists() else self.path.parent) / self.path.name)
 
     def open(self) -> int:
         """Open what has the name for reading, without waiting for a writer; follows no link."""
@@ -89,10 +108,10 @@ class FileDestination:
     def write_into(self, data: bytes) -> None:
         """Write to a pipe, a terminal or a device; raises `OSError`, also where it is a file."""
         flags = os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY
-        flags |= 0 if self._is_descriptor else os.O_NOFOLLOW
+        flags |= os.O_TRUNC if self._is_descriptor else os.O_NOFOLLOW
         handle = os.open(self.path.name, flags, dir_fd=self._folder)
         try:
-            if stat.S_ISREG(os.fstat(handle).st_mode):
+            if stat.S_ISREG(os.fstat(handle).st_mode) and not self._is_descriptor:
                 raise OSError(errno.EBUSY, "it was replaced meanwhile", os.fspath(self.path))
             _write(handle, data)
         finally:
@@ -101,10 +120,12 @@ class FileDestination:
     def replace(self, data: bytes, *, mode: int = 0o666) -> None:
         """Put new content in the place of a file at once; see `domcaps.files.replace`."""
         with uninterrupted(), self._part() as (part, handle):
-            if self.status() is None:
-                os.fchmod(handle, mode & ~_umask())
-            else:
-                self._copy_metadata(handle)
+            try:
+                is_file = self._copy_metadata(handle)
+            except FileNotFoundError:
+                is_file = False
+            if not is_file:
+                os.fchmod(handle, mode & ~umask())
             _write_all(handle, data)
             self._rename(part, self.path.name)
         self._sync()
@@ -180,19 +201,37 @@ class FileDestination:
             os.close(os.open(name, _NEW, _PART_MODE, dir_fd=folder))
             self._rename(part, name)
 
-    def _copy_metadata(self, handle: int) -> None:
-        source = os.open(
-            self.path.name, _PATH_ONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._folder
-        )
+    def _copy_metadata(self, handle: int) -> bool:
+        """Give a part owner, mode and attributes of the file that has the name.
+
+        Gives False for what is no regular file. The file is judged once more: one of another user
+        that appeared meanwhile must not give the new one its owner and mode, nor must a link.
+        """
+        source = self.open_path()
         try:
-            copy_metadata(source, os.fstat(source), handle)
+            found = os.fstat(source)
+            if self._must_be_own:
+                self._judge_owner(found)
+            if stat.S_ISREG(found.st_mode):
+                copy_metadata(source, found, handle)
+            return stat.S_ISREG(found.st_mode)
         finally:
             os.close(source)
+
+    def open_folder(self) -> int:
+        """Open the folder for reading, as is needed to list, lock or sync it."""
+        return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._folder)
+
+    def open_path(self) -> int:
+        """Open what has the name without reading it, for its status and mode; follows no link."""
+        return os.open(
+            self.path.name, _PATH_ONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._folder
+        )
 
     def _sync(self) -> None:
         """Make a new name last; not every file system can do that, and the content is safe."""
         with contextlib.suppress(OSError):
-            handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._folder)
+            handle = self.open_folder()
             try:
                 os.fsync(handle)
             finally:
@@ -211,8 +250,7 @@ def destination(path: str | os.PathLike[str], *, follow: bool = True) -> Iterato
     if text.rpartition("/")[2] in {"", "."}:
         raise IsADirectoryError(errno.EISDIR, "the path is not the name of a file", text)
     # an absolute path can be written to from a folder that was removed
-    absolute = text if text.startswith("/") else f"{os.getcwd()}/{text}"  # noqa: PTH109 - text
-    walk = _Walk(absolute, follow=follow)
+    walk = _Walk(text if text[0] == "/" else f"{Path.cwd()}/{text}", follow=follow)
     try:
         reached = walk.go()
         yield FileDestination(walk.folder, reached, is_descriptor=walk.is_descriptor)
@@ -265,7 +303,13 @@ class _Walk:
                 return Path(self._at(name))
             if link is None:
                 self._enter(name)
-            elif not self._left and _leads_nowhere(self._at(name), link):
+            elif not self._is_in_process():
+                self._follow(name, link)
+            elif self._left:
+                # as the kernel does, which takes no notice of the text of such a link
+                self._count(name, link)
+                self._enter(name, _FOLDER & ~os.O_NOFOLLOW)
+            elif self._names_no_path(name, link):
                 self.is_descriptor = True
                 return Path(self._at(name))
             else:
@@ -281,16 +325,33 @@ class _Walk:
     def _at(self, name: str) -> str:
         return os.path.normpath(f"{self._place}/{name}").replace("//", "/")
 
-    def _enter(self, name: str) -> None:
-        inner = _open_folder(name, self.folder, self._at(name))
+    def _is_in_process(self) -> bool:
+        """Tell whether this is a folder of a process, whose links have no text: ``/proc/PID``."""
+        parts = self._place.split("/", 3)
+        return parts[1] == "proc" and len(parts) > 2 and parts[2].isdecimal()
+
+    def _names_no_path(self, name: str, link: _Link) -> bool:
+        """Tell whether a link stands for an open pipe or a removed file (``/dev/fd``, ``>(…)``)."""
+        try:
+            named = os.stat(link.target, dir_fd=self.folder)
+            return not os.path.samestat(os.stat(name, dir_fd=self.folder), named)
+        except OSError:
+            return True
+
+    def _enter(self, name: str, flags: int = _FOLDER) -> None:
+        inner = _open_folder(name, flags, self.folder, self._at(name))
         os.close(self.folder)
         self.folder, self._place = inner, self._at(name)
 
-    def _follow(self, name: str, link: _Link) -> None:
+    def _count(self, name: str, link: _Link) -> None:
+        """Count a link that is to be followed, and judge it."""
         self._links += 1
         if self._links > _MOST_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), self._path)
         _require_followable(self._at(name), link.status, os.fstat(self.folder))
+
+    def _follow(self, name: str, link: _Link) -> None:
+        self._count(name, link)
         if link.target.startswith("/"):
             os.close(self.folder)
             self.folder, self._place = os.open("/", _FOLDER), "/"
@@ -302,14 +363,9 @@ def _names(path: str) -> list[str]:
     return [name for name in reversed(path.split("/")) if name not in {"", "."}]
 
 
-def _leads_nowhere(place: str, link: _Link) -> bool:
-    """Tell whether a link stands for an open pipe or the like, as in ``/dev/fd`` and ``>(…)``."""
-    return place.startswith("/proc/") and not link.target.startswith("/")
-
-
-def _open_folder(name: str, folder: int, place: str) -> int:
+def _open_folder(name: str, flags: int, folder: int, place: str) -> int:
     try:
-        return os.open(name, _FOLDER, dir_fd=folder)
+        return os.open(name, flags, dir_fd=folder)
     except OSError as error:
         raise OSError(error.errno, error.strerror, place) from None
 
@@ -350,37 +406,6 @@ def _require_followable(place: str, link: os.stat_result, folder: os.stat_result
     )
 
 
-def copy_metadata(source: int, status: os.stat_result, handle: int) -> None:
-    """Give an open file the owner, group, mode and extended attributes of another open file."""
-    owned = _owned(handle, status)
-    mode = stat.S_IMODE(status.st_mode)
-    # after the owner, whose change takes set-user-ID bits away; where owner or group is another
-    # one, what the old group was allowed must not become a right of the new group
-    os.fchmod(handle, mode if owned else mode & 0o700)
-    _copy_attributes(source, handle, skip=frozenset() if owned else frozenset({_ACCESS_LIST}))
-
-
-def _owned(handle: int, status: os.stat_result) -> bool:
-    own = os.fstat(handle)
-    if (own.st_uid, own.st_gid) == (status.st_uid, status.st_gid):
-        return True
-    try:
-        os.fchown(handle, status.st_uid, status.st_gid)
-    except OSError:
-        return False
-    return True
-
-
-def _copy_attributes(source: int, handle: int, skip: frozenset[str]) -> None:
-    # by a path, since a file that is open without any right has no attributes; not every file
-    # system has them, and not every user may set all of them
-    opened = f"/proc/self/fd/{source}"
-    with contextlib.suppress(OSError):
-        for name in set(os.listxattr(opened)) - skip:
-            with contextlib.suppress(OSError):
-                os.setxattr(handle, name, os.getxattr(opened, name))
-
-
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
     """Hold back SIGTERM and SIGHUP, which would leave half of the work: they arrive afterwards."""
@@ -402,14 +427,3 @@ def _write(handle: int, data: bytes) -> None:
     left = memoryview(data)
     while left:
         left = left[os.write(handle, left) :]
-
-
-def _umask() -> int:
-    """Give the umask, which can be read by setting it only, or by Linux's own file."""
-    with contextlib.suppress(OSError, ValueError):
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("Umask:"):
-                return int(line.split()[1], 8)
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

@@ -9,17 +9,16 @@ import socket
 import stat
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from domcaps import files
 from domcaps.cli import fix
 from domcaps.cli.edit import OfFile
-from domcaps.destination import copy_metadata, destination
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from domcaps.destination import destination
+from domcaps.file_metadata import copy_metadata
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 
@@ -285,9 +284,64 @@ def test_a_link_that_appears_after_links_were_followed_is_replaced(tmp_path: Pat
     (tmp_path / "victim").write_bytes(b"kept")
     with destination(tmp_path / "name") as place:
         (tmp_path / "name").symlink_to("victim")
-        place.replace(b"new")
+        place.replace(b"new", mode=0o600)
     assert (tmp_path / "victim").read_bytes() == b"kept"
     assert (tmp_path / "name").read_bytes() == b"new"
+    # a link has all rights: they are not those of the file that takes its place
+    assert rights(tmp_path / "name")[2] == 0o600
+
+
+@ROOT
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_what_another_user_puts_there_meanwhile_gives_the_new_file_no_owner(
+    shared: Path, kind: str
+) -> None:
+    with destination(shared / "name") as place:
+        place.require_own()
+        if kind == "file":
+            (shared / "name").write_bytes(b"old")
+        else:
+            (shared / "name").symlink_to("old")
+        os.lchown(shared / "name", ANOTHER, ANOTHER)
+        with pytest.raises(PermissionError, match="belongs to another user"):
+            place.replace(b"new")
+    assert [path.name for path in shared.iterdir()] == ["name"]
+    assert (shared / "name").lstat().st_uid == ANOTHER
+
+
+def test_an_open_file_without_a_name_is_written_to(tmp_path: Path) -> None:
+    with (tmp_path / "name").open("w+b") as file:
+        file.write(b"an older and longer text")
+        file.flush()
+        (tmp_path / "name").unlink()
+        files.replace(f"/proc/self/fd/{file.fileno()}", b"new")
+        file.seek(0)
+        assert file.read() == b"new"
+    assert not any(tmp_path.iterdir())
+
+
+def test_the_root_of_another_process_is_entered(tmp_path: Path) -> None:
+    script = f"mount -t tmpfs none {tmp_path} && mkdir {tmp_path}/inner && echo ready && read _"
+    command = ["unshare", "-m", "sh", "-c", script]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout is not None
+        if not process.stdout.readline():
+            pytest.skip("no namespace of mounts can be made here")
+        place = f"/proc/{process.pid}/root{tmp_path}/inner"
+        files.replace(f"{place}/file", b"new")
+        assert (Path(place) / "file").read_bytes() == b"new"
+        process.communicate(b"\n")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\udfff"])
+@pytest.mark.parametrize("follow", [True, False])
+def test_a_name_that_no_file_can_have_is_an_error_of_the_system(
+    tmp_path: Path, name: str, *, follow: bool
+) -> None:
+    with pytest.raises(OSError), destination(f"{tmp_path}/{name}", follow=follow) as place:
+        place.require_own()
 
 
 def test_a_file_in_the_place_of_a_pipe_is_not_written_to(tmp_path: Path) -> None:

@@ -5,18 +5,26 @@ from __future__ import annotations
 import ast
 import os
 import socket
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import domcaps
 from command_runner import CliRunner
 from domcaps.cli import _root
-from domcaps.errors import FleetError
+from domcaps.errors import FleetError, RequestError
 from domcaps.facts.recording import save
 from domcaps.facts.shipped import load_shipped
 from domcaps.fleet.index import VerdictIndex
+from domcaps.serve import sockets
 from domcaps.serve.sockets import UnixSocket
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domcaps.destination import FileDestination
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 ANOTHER = 1234
@@ -150,6 +158,49 @@ def test_the_server_removes_no_stale_socket_of_another_user(folder: Path) -> Non
     with pytest.raises(PermissionError, match="belongs to another user"):
         UnixSocket(folder / "socket")
     assert (folder / "socket").stat().st_uid == ANOTHER
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_a_link_that_appears_while_a_socket_is_made_leads_it_nowhere(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, stale: bool
+) -> None:
+    victim, inner = folder.parent / "victim", folder / "inner"
+    victim.mkdir()
+    inner.mkdir()
+    if stale:
+        stale_socket(victim / "socket")
+    before = (victim / "socket").exists()
+    locked = sockets._locked
+
+    @contextmanager
+    def exchange(place: FileDestination) -> Iterator[None]:
+        inner.rename(folder / "other")
+        inner.symlink_to(victim)
+        with locked(place):
+            yield
+
+    monkeypatch.setattr(sockets, "_locked", exchange)
+    with closing(UnixSocket(inner / "socket")):
+        assert (folder / "other" / "socket").is_socket()
+    assert (victim / "socket").exists() == before
+
+
+def test_tools_show_the_path_of_a_socket(tmp_path: Path) -> None:
+    with closing(UnixSocket(tmp_path / "socket")) as made:
+        assert made.listening.getsockname() == str(tmp_path / "socket")
+
+
+def test_a_server_that_is_too_busy_to_accept_is_not_replaced(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as busy, ExitStack() as clients:
+        busy.bind(str(tmp_path / "socket"))
+        busy.listen(0)
+        for _ in range(3):
+            client = clients.enter_context(socket.socket(socket.AF_UNIX))
+            client.setblocking(False)
+            with suppress(BlockingIOError):
+                client.connect(str(tmp_path / "socket"))
+        with pytest.raises(RequestError, match="a process listens there already"):
+            UnixSocket(tmp_path / "socket")
 
 
 def stale_socket(path: Path) -> None:

@@ -13,12 +13,15 @@ import struct
 import time
 from typing import TYPE_CHECKING
 
-from domcaps.destination import judged_path
+from domcaps.destination import destination
 from domcaps.errors import RequestError
+from domcaps.facts.ownership import weakness_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
     from pathlib import Path
+
+    from domcaps.destination import FileDestination
 
 BACKLOG = 128
 _FIRST_INHERITED = 3
@@ -83,8 +86,11 @@ class UnixSocket:
 
     The name is removed only while it still leads to this socket: another server may have been
     started at the same path meanwhile, and its name must stay. Raises `RequestError` where
-    something else is at `path`, where somebody listens there already or where `path` is too long,
+    something else is at `path`, where a process listens there already or where `path` is too long,
     `OSError` where the socket can't be made.
+
+    The folder is opened once, and everything is done in it. So no link that another user puts on
+    the way meanwhile makes the server remove or create a socket elsewhere.
     """
 
     def __init__(self, path: Path, mode: int = 0o600) -> None:
@@ -98,20 +104,19 @@ class UnixSocket:
         self.path = path
         self.listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            # before a stale socket is removed, which may be that of another folder; it is not what
-            # is bound, as a relative path may be short enough, and an absolute one not
-            judged_path(path)
-            with _locked(path.parent):
-                _remove_stale(path)
-                _bind(self.listening, path, mode)
-                found = path.lstat()
+            with destination(path, follow=False) as place, _locked(place):
+                place.require_own()
+                address = _address(place, path)
+                _remove_stale(place, address)
+                _bind(self.listening, address, mode)
+                _set_mode(place, mode)
+                self._identity = _identity(place)
         except OSError as error:
             self.listening.close()
             raise OSError(error.errno, error.strerror or str(error), str(path)) from error
         except RequestError:
             self.listening.close()
             raise
-        self._identity = found.st_dev, found.st_ino
 
     def remove_name(self) -> None:
         """Remove the name, before listening ends: a new server then finds none in the way.
@@ -119,10 +124,9 @@ class UnixSocket:
         While this socket listens no other server replaces it, so that nothing comes between the
         look at the name and its removal.
         """
-        with contextlib.suppress(OSError):
-            found = self.path.lstat()
-            if (found.st_dev, found.st_ino) == self._identity:
-                self.path.unlink()
+        with contextlib.suppress(OSError), destination(self.path, follow=False) as place:
+            if self._identity is not None and _identity(place) == self._identity:
+                place.remove()
 
     def close(self) -> None:
         """Stop listening."""
@@ -131,7 +135,7 @@ class UnixSocket:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(place: FileDestination) -> Iterator[None]:
     """Keep other servers from making a socket in a folder at the same time.
 
     Two that were started together could otherwise each remove the other's new socket as stale.
@@ -139,7 +143,7 @@ def _locked(folder: Path) -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):
-            number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            number = place.open_folder()
             stack.callback(os.close, number)
             _lock(number)
         yield
@@ -158,24 +162,38 @@ def _lock(number: int) -> None:
             return
 
 
-def _bind(made: socket.socket, path: Path, mode: int) -> None:
+def _identity(place: FileDestination) -> tuple[int, int] | None:
+    found = place.status()
+    return None if found is None else (found.st_dev, found.st_ino)
+
+
+def _address(place: FileDestination, path: Path) -> str:
+    """Give the name to bind, which tools then show.
+
+    It is the path as it was given: a relative one may be short enough, and an absolute one not.
+    Where another user could put a link on the way, it leads through the open folder.
+    """
+    is_safe = weakness_by_name(str(path.parent.absolute())) is None
+    return str(path) if is_safe else place.held_path
+
+
+def _bind(made: socket.socket, address: str, mode: int) -> None:
     # never open to more people than it is meant for, not even for a moment
     before = os.umask(0o777 & ~mode)
     try:
-        made.bind(str(path))
+        made.bind(address)
     finally:
         os.umask(before)
     # at once: who waits for the name to appear connects then
     made.listen(BACKLOG)
-    _set_mode(path, mode)
 
 
-def _set_mode(path: Path, mode: int) -> None:
+def _set_mode(place: FileDestination, mode: int) -> None:
     """Set the mode of the socket, which an access list of the folder may have changed.
 
     Another user who can exchange the name must not make it that of another file.
     """
-    handle = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    handle = place.open_path()
     try:
         if stat.S_ISSOCK(os.fstat(handle).st_mode):
             os.chmod(f"/proc/self/fd/{handle}", mode)  # noqa: PTH101 - text
@@ -183,28 +201,25 @@ def _set_mode(path: Path, mode: int) -> None:
         os.close(handle)
 
 
-def _remove_stale(path: Path) -> None:
+def _remove_stale(place: FileDestination, address: str) -> None:
     """Remove a stale socket, at which no process listens."""
-    try:
-        found = path.lstat()
-    except FileNotFoundError:
+    found, path = place.status(), str(place.path)
+    if found is None:
         return
     if not stat.S_ISSOCK(found.st_mode):
         raise RequestError(
-            "there is a file that is no socket", where=str(path), remedy="give another path"
+            "there is a file that is no socket", where=path, remedy="give another path"
         )
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
         asking.settimeout(1)
         try:
-            asking.connect(str(path))
+            asking.connect(address)
         except (ConnectionRefusedError, FileNotFoundError):
-            path.unlink(missing_ok=True)
+            place.remove()
             return
-        except TimeoutError:
-            pass  # a backlog that is full: somebody listens, and is slow
-    raise RequestError(
-        "somebody listens there already", where=str(path), remedy="give another path"
-    )
+        except (TimeoutError, BlockingIOError):
+            pass  # a backlog that is full: a process listens, and is slow
+    raise RequestError("a process listens there already", where=path, remedy="give another path")
 
 
 def tcp_socket(text: str) -> socket.socket:
