@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pytest
 
+from domcaps.errors import FleetError
 from domcaps.serve.http import worker as worker_module
-from domcaps.serve.http.questions import TEXT, HttpAnswer, HttpQuestion
-from domcaps.serve.http.worker import AnsweringWorker, HttpLimits
+from domcaps.serve.http.questions import TEXT, Fleets, HttpAnswer, HttpQuestion
+from domcaps.serve.http.worker import AnsweringWorker, HttpLimits, _answered, _KeptAnswers
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
 
-    import pytest
+    from domcaps.fleet.fleet import Fleet
 
 
 def echo(pipe: Connection, *_: Any) -> None:
@@ -96,3 +100,93 @@ def test_a_worker_that_reads_nothing_does_not_stop_the_loop(
 
     assert asyncio.run(ask()).status == 504
     assert turns > 3
+
+
+def test_a_process_that_can_not_be_started_is_an_answer_and_holds_up_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker_module, "_work", echo)
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0.05)
+            turns += 1
+
+    def start(_: BaseProcess) -> None:
+        # so long may it take until the new process reads what it is given
+        time.sleep(0.5)
+        raise BlockingIOError(11, "no more processes")
+
+    async def ask() -> list[HttpAnswer]:
+        worker = AnsweringWorker("", (), HttpLimits())
+        counting = asyncio.ensure_future(count())
+        try:
+            with monkeypatch.context() as patched:
+                patched.setattr(worker_module._CONTEXT.Process, "start", start)
+                refused = await worker.answer(HttpQuestion("refused"))
+            assert turns > 3
+            return [refused, await worker.answer(HttpQuestion("next"))]
+        finally:
+            counting.cancel()
+            worker.close()
+
+    refused, answered = asyncio.run(ask())
+    assert refused.status == 500
+    assert (answered.status, answered.data) == (200, b"next")
+
+
+def fleet_of(name: str, latest: dict[str, str]) -> Any:
+    return SimpleNamespace(store=SimpleNamespace(latest=lambda: latest), name=name, unread=())
+
+
+def test_a_store_that_can_not_be_opened_for_a_while_is_opened_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    latest = {"node": "1"}
+    opened: list[Fleet | Exception] = [
+        fleet_of("first", latest), fleet_of("second", latest), PermissionError(13, "no"),
+        fleet_of("third", latest),
+    ]  # fmt: skip
+
+    def next_one() -> Fleet:
+        found = opened.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    fleets = Fleets(next_one)
+    assert fleets.refresh()
+    latest = {"node": "2"}
+    found: Any = fleets.fleet
+    found.store.latest = lambda: latest
+    with pytest.raises(PermissionError):
+        fleets.refresh()
+    assert fleets.refresh()
+    found = fleets.fleet
+    assert found.name == "third"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (FleetError("no such store"), "no such store"),
+        (OSError(5, "Input/output error"), "the log of the service"),
+        (KeyError("a"), "the log of the service"),
+        (RecursionError(), "the log of the service"),
+    ],
+)
+def test_an_error_of_one_question_does_not_end_the_process(
+    error: Exception, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleets = Fleets(lambda: fleet_of("a", {}))
+    kept = _KeptAnswers(fleets)
+
+    def answer(_: HttpQuestion) -> HttpAnswer:
+        raise error
+
+    monkeypatch.setattr(fleets, "answer", answer)
+    found = _answered(kept, HttpQuestion("hosts"))
+    assert found.status == 500
+    assert message in found.data.decode()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -30,6 +31,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 _LONGEST_PARAMETER = 1000
+_RETRY_SECONDS = "5"
 
 
 def make_app(
@@ -51,7 +53,10 @@ def make_app(
             for one in ENDPOINTS
         ),
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+    # a redirection would name the host that the client names, before that name is checked
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -71,6 +76,7 @@ class _Service:
         self, worker: AnsweringWorker, gate: Gate, limits: HttpLimits, names: frozenset[str]
     ) -> None:
         self._worker, self._gate, self._limits, self._names = worker, gate, limits, names
+        self._held = 0
         self._described = msgspec.json.encode(document())
 
     async def health(self, _: Request) -> Response:
@@ -86,7 +92,7 @@ class _Service:
 
         async def handle(request: Request) -> Response:
             self._admit(request)
-            return await self._answer(HttpQuestion(name))
+            return await self._answer(request, HttpQuestion(name))
 
         return handle
 
@@ -99,13 +105,14 @@ class _Service:
             given = dict(request.query_params)
             unknown = sorted(given.keys() - known)
             if unknown or len(given) != len(request.query_params.multi_items()):
-                return _response(failed(400, f"the parameters are {', '.join(sorted(known))}"))
+                return _response(failed(400, _parameters(known)))
             if any(len(value) > _LONGEST_PARAMETER for value in given.values()):
                 return _response(failed(400, "a parameter is too long"))
             given |= {name: str(value) for name, value in request.path_params.items()}
-            domain = await self._body(request) if endpoint.has_domain else b""
-            question = HttpQuestion(endpoint.name, tuple(sorted(given.items())), domain)
-            return await self._answer(question)
+            with _Room(self) as room:
+                domain = await self._body(request, room) if endpoint.has_domain else b""
+                question = HttpQuestion(endpoint.name, tuple(sorted(given.items())), domain)
+                return await self._answer(request, question)
 
         return handle
 
@@ -118,7 +125,13 @@ class _Service:
         if self._gate.is_open and name not in self._names:
             raise HTTPException(403, "the server is not known by this name")
 
-    async def _body(self, request: Request) -> bytes:
+    def take(self, size: int) -> None:
+        """Count bytes of domains that arrive or wait, or refuse them; negative ones are freed."""
+        if size > 0 and self._held + size > self._limits.domains:
+            raise HTTPException(503, "too many domains wait", {"Retry-After": _RETRY_SECONDS})
+        self._held += size
+
+    async def _body(self, request: Request, room: _Room) -> bytes:
         parts, size = [], 0
         try:
             async with asyncio.timeout(self._limits.receive_seconds):
@@ -126,14 +139,54 @@ class _Service:
                     size += len(part)
                     if size > self._limits.domain:
                         raise HTTPException(413, "the domain is too large")
+                    room.take(len(part))
                     parts.append(part)
         except TimeoutError as error:
             raise HTTPException(408, "the domain arrives too slowly") from error
+        except ClientDisconnect as error:
+            raise HTTPException(400, "the domain is incomplete") from error
         return b"".join(parts)
 
-    async def _answer(self, question: HttpQuestion) -> Response:
+    async def _answer(self, request: Request, question: HttpQuestion) -> Response:
+        """Answer a question; that of a client that has left leaves the queue."""
+        asked = asyncio.ensure_future(self._worker.answer(question))
+        left = asyncio.ensure_future(_departure(request))
         try:
-            return _response(await self._worker.answer(question))
+            await asyncio.wait({asked, left}, return_when=asyncio.FIRST_COMPLETED)
+            if not asked.done():
+                return _response(failed(503, "the client has left"))
+            return _response(asked.result())
         except OverloadedError:
             answer = failed(503, "too many questions wait")
-            return _response(answer, **{"Retry-After": "5"})
+            return _response(answer, **{"Retry-After": _RETRY_SECONDS})
+        finally:
+            asked.cancel()
+            left.cancel()
+
+
+class _Room:
+    """What the domain of one request takes of the room for all; it is given back in any case."""
+
+    def __init__(self, service: _Service) -> None:
+        self._service, self._size = service, 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._service.take(-self._size)
+
+    def take(self, size: int) -> None:
+        """Take some more; raises `HTTPException` where there is none left."""
+        self._service.take(size)
+        self._size += size
+
+
+def _parameters(known: Collection[str]) -> str:
+    return f"the parameters are {', '.join(sorted(known))}" if known else "there are no parameters"
+
+
+async def _departure(request: Request) -> None:
+    """Wait until the client has closed its connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

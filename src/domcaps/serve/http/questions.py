@@ -68,8 +68,9 @@ class Fleets:
         latest = self.fleet.store.latest()
         if latest == self._latest:
             return False
-        self._latest = latest
+        # in this order: a store that can't be opened now is opened at the next look
         self.fleet = self._opened()
+        self._latest = latest
         return True
 
     def answer(self, question: HttpQuestion) -> HttpAnswer:

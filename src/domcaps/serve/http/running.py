@@ -24,18 +24,63 @@ _STOP_SECONDS = 5
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP/1.1 with a client that must send its first request in time."""
+    """HTTP/1.1 with a client that must send each request in time, and read the answers.
+
+    uvicorn closes a connection that is idle after an answer; a client that then sends a part of a
+    request, or that reads nothing, would hold the connection for ever.
+    """
 
     patience = HttpLimits().receive_seconds
+    reading_patience = HttpLimits().reading_seconds
+    _waiting: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Begin to wait."""
+        """Begin to wait for a request."""
         super().connection_made(transport)
-        self.loop.call_later(self.patience, self._look)
+        self._expect(self.patience, None)
 
-    def _look(self) -> None:
-        if getattr(self, "cycle", None) is None and not self.transport.is_closing():
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End all waiting."""
+        for timer in (self._waiting, self._unread):
+            if timer is not None:
+                timer.cancel()
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next request."""
+        answered = self.cycle
+        super().on_response_complete()
+        self._expect(self.timeout_keep_alive + self.patience, answered)
+
+    def pause_writing(self) -> None:
+        """Begin to wait for the client to read."""
+        super().pause_writing()
+        self._expect_reading()
+
+    def _expect(self, seconds: float, answered: object) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self._waiting = self.loop.call_later(seconds, self._look, answered)
+
+    def _look(self, answered: object) -> None:
+        """Close the connection if no request came after the one that was answered."""
+        if self.cycle is answered:
             self.transport.close()
+            self._expect_reading()
+
+    def _expect_reading(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        if left and self._unread is None:
+            self._unread = self.loop.call_later(self.reading_patience, self._look_at_unread, left)
+
+    def _look_at_unread(self, before: int) -> None:
+        """Drop the connection if the client read nothing of what it is sent."""
+        self._unread = None
+        if self.transport.get_write_buffer_size() >= before:
+            self.transport.abort()
+        else:
+            self._expect_reading()
 
 
 def serve_http(

@@ -13,10 +13,12 @@ import multiprocessing
 import resource
 import signal
 import time
+import traceback
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from domcaps.errors import DomcapsError
 from domcaps.recent import Recent
 from domcaps.serve.http.questions import Fleets, HttpAnswer, HttpQuestion, failed
 
@@ -44,15 +46,18 @@ class HttpLimits(msgspec.Struct, frozen=True):
     """Limits of the service; times in seconds.
 
     A question gets `seconds`, one about all that hosts give `long_seconds`; `waiting` ones may
-    wait, a request has `receive_seconds` to arrive, and a domain may have `domain` bytes. So many
-    `connections` may be open.
+    wait. A request has `receive_seconds` to arrive, and a client that reads nothing of its answer
+    for `reading_seconds` is dropped. A domain may have `domain` bytes, all that arrive or wait
+    `domains` bytes together. So many `connections` may be open.
     """
 
     seconds: float = 60.0
     long_seconds: float = 300.0
     waiting: int = 1000
     receive_seconds: float = 10.0
+    reading_seconds: float = 30.0
     domain: int = 8 << 20
+    domains: int = 128 << 20
     connections: int = 1000
 
 
@@ -88,25 +93,28 @@ class AnsweringWorker:
     async def _asked(self, question: HttpQuestion) -> HttpAnswer:
         long = question.name in _LONG
         seconds = self._limits.long_seconds if long else self._limits.seconds
-        data, pipe = msgspec.msgpack.encode(question), self._started()
+        data = msgspec.msgpack.encode(question)
         try:
+            # in a thread: the new process reads the domains of the page when it has started
+            pipe = await asyncio.to_thread(self._started)
             async with asyncio.timeout(seconds):
                 return _ANSWER.decode(await asyncio.to_thread(_exchange, pipe, data))
         except TimeoutError:
             self.close()
             return failed(504, f"the answer takes more than {seconds:g} s")
-        except (EOFError, OSError, msgspec.DecodeError):
+        except (EOFError, OSError, RuntimeError, msgspec.DecodeError):
             self.close()
             return failed(500, "the process that answers ended")
 
     def _started(self) -> Connection:
         if self._pipe is None or self._process is None or not self._process.is_alive():
-            self._pipe, theirs = _CONTEXT.Pipe()
-            self._process = _CONTEXT.Process(
-                target=_work, args=(theirs, self._store, self._domains), daemon=True
-            )
-            self._process.start()
-            theirs.close()
+            ours, theirs = _CONTEXT.Pipe()
+            with theirs:
+                process = _CONTEXT.Process(
+                    target=_work, args=(theirs, self._store, self._domains), daemon=True
+                )
+                process.start()
+            self._process, self._pipe = process, ours
         return self._pipe
 
     def close(self) -> None:
@@ -136,7 +144,21 @@ def _work(pipe: Connection, store: str, domains: tuple[tuple[str, bytes], ...]) 
     with contextlib.suppress(EOFError, OSError):
         while True:
             question = _QUESTION.decode(pipe.recv_bytes())
-            pipe.send_bytes(msgspec.msgpack.encode(kept.answer(question)))
+            pipe.send_bytes(msgspec.msgpack.encode(_answered(kept, question)))
+
+
+def _answered(kept: _KeptAnswers, question: HttpQuestion) -> HttpAnswer:
+    """Give an answer, whatever happens: to open a large fleet again would take a while."""
+    try:
+        return kept.answer(question)
+    except MemoryError:
+        # what takes so much is given back by the end of this process only
+        raise
+    except DomcapsError as error:
+        return failed(500, str(error))
+    except Exception:  # noqa: BLE001 - one question must not cost the others
+        traceback.print_exc()
+        return failed(500, "an error in domcaps; the log of the service has more")
 
 
 class _KeptAnswers:
