@@ -135,9 +135,8 @@ def to_lines(found: Audit) -> Iterator[tuple[str, str]]:
     where = f"{found.path}, {found.arch} {found.machine}, {found.domain}"
     yield "heading", f"{found.source}: libvirt {found.libvirt}, {where}"
     for one in found.differences:
-        shown = f"libvirt says {_said(one.libvirt)}, domcaps {_said(one.domcaps)}"
         because = f" ({one.because})" if one.because else ""
-        yield "differs", f"  {one.path}: {shown}{because}"
+        yield "differs", f"  {one.path}: {_compared(one.libvirt, one.domcaps)}{because}"
     for promises in _alike(found.promises):
         first = promises[0]
         kind = "listed" if first.listed else "not listed"
@@ -145,14 +144,24 @@ def to_lines(found: Audit) -> Iterator[tuple[str, str]]:
         instead = f"; {first.instead}" if first.instead else ""
         paths = ", ".join(dict.fromkeys(one.path for one in promises))
         yield style, f"  {paths}: {kind}, but {first.but}{instead}"
-    tried = "" if found.verified else "; no results of 'domcaps verify' for this target"
-    yield (
-        "plain",
-        (
-            f"  {found.compared} statements: {len(found.differences)} differ, "
-            f"{len(found.promises)} known to be wrong or refused by QEMU{tried}"
-        ),
-    )
+    yield "plain", f"  {_summary(found)}"
+
+
+def _compared(said: str, expected: str) -> str:
+    if not said:
+        return f"missing in libvirt's report; expected: '{expected}'"
+    if not expected:
+        return f"libvirt's report has '{said}', but this is not expected"
+    return f"libvirt's report has '{said}'; expected: '{expected}'"
+
+
+def _summary(found: Audit) -> str:
+    differing = len(found.differences)
+    known = sum(one.source == "drift" for one in found.promises)
+    refused = len(found.promises) - known
+    tried = f"{refused} refused by QEMU" if found.verified else "not tested with 'domcaps verify'"
+    differ = "1 differs" if differing == 1 else f"{differing} differ"
+    return f"{found.compared} statements compared: {differ}, {known} known to be wrong, {tried}"
 
 
 def _alike(promises: Iterable[BrokenPromise]) -> Iterable[list[BrokenPromise]]:
@@ -161,7 +170,3 @@ def _alike(promises: Iterable[BrokenPromise]) -> Iterable[list[BrokenPromise]]:
     for one in promises:
         found.setdefault((one.but, one.instead, one.listed, one.source), []).append(one)
     return found.values()
-
-
-def _said(value: str) -> str:
-    return f"'{value}'" if value else "nothing"
