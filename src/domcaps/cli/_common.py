@@ -41,8 +41,8 @@ def _range(least: float | None, most: float | None) -> str:
 
 
 _HOST_HELP = (
-    "Use a recording instead of this machine; 'shipped' and 'shipped:NAME' are recordings that "
-    "come with domcaps."
+    "Use a recording instead of this machine: a file, or 'shipped:NAME' for one that comes with "
+    "domcaps, such as shipped:debian13-x86_64 ('shipped': the newest for x86_64)."
 )
 
 
@@ -130,11 +130,11 @@ def many_hosts_option(function: F) -> F:
 
 def allow_emulator_option(function: F) -> F:
     """Add ``--allow-emulator``, which goes to `domcaps.facts.trust` and not to the command."""
-    return allow_emulator_of("")(function)
+    return allow_emulator_of("a domain or an option")(function)
 
 
 def allow_emulator_of(whose: str) -> Callable[[F], F]:
-    """Give the same; `whose` says who names the emulators, as " that a client names"."""
+    """Give the same; `whose` says what names the emulators, such as "a client"."""
 
     def allow(_ctx: click.Context, _param: click.Parameter, patterns: tuple[str, ...]) -> None:
         from domcaps.facts import trust
@@ -148,10 +148,10 @@ def allow_emulator_of(whose: str) -> Callable[[F], F]:
         multiple=True,
         expose_value=False,
         callback=allow,
-        help=f"Also run emulators{whose} outside the folders of the system (such as /usr/bin). "
-        "PATTERN is compared with the emulator's real path (links resolved) and may contain * and "
-        "?, such as '/opt/qemu-*/bin/qemu-system-*'. An emulator that other users can change is "
-        "never run. May be repeated.",
+        help=f"Also run emulators that {whose} names, if they are outside of system folders such "
+        "as /usr/bin. PATTERN is compared with the emulator's real path (links resolved) and may "
+        "contain * and ?, such as '/opt/qemu-*/bin/qemu-system-*'. An emulator that other users "
+        "can change is never run. May be repeated.",
     )
 
 

@@ -72,7 +72,7 @@ def command(
 ) -> None:
     """Convert a domain to another machine type (--to) or to another host (--to-host).
 
-    Give one of the two options, or both. Without them the domain is converted to this machine.
+    Give one of the two options, or both. Without them the domain is converted for this machine.
 
     \b
       domcaps convert --to q35 old.xml > new.xml

@@ -52,6 +52,10 @@ def command(
 ) -> None:
     """Make a recording from QMP transcripts.
 
+    Use it for a QEMU on a machine where domcaps cannot run. The recording is written to the file in
+    --output, and is used like one of 'domcaps record'. Facts about the host, such as its firmware,
+    come from --facts; without it, a host without firmware and helper programs is assumed.
+
     Each of REPLIES holds the commands sent to one emulator and their replies in turn, as JSON
     documents separated by white space, starting with 'qmp_capabilities'.
     """

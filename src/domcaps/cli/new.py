@@ -109,7 +109,8 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
     "shares",
     multiple=True,
     metavar="DIR",
-    help="Share a folder of the host with the guest.",
+    help="Share a folder of the host with the guest; may be repeated. Its name is the tag by which "
+    "the guest mounts it: 'data' for /srv/data.",
 )
 @click.option(
     "--set",

@@ -87,9 +87,9 @@ def command(
 ) -> None:
     """Record the facts of this host and its emulators in one file.
 
-    Without --emulatorbin and --all, the emulator for the host's own architecture is recorded. Other
-    commands read the file as a recording, such as 'domcaps report --host FILE'; 'domcaps host
-    --host FILE' shows its content.
+    Without --emulatorbin or --all, the emulator for the host's own architecture is recorded. The
+    file is HOSTNAME.domcaps in the current folder, or the one in --output. Other commands use it
+    with --host, such as 'domcaps report --host FILE'; 'domcaps host --host FILE' shows its content.
 
     Exit code: 0 if all emulators were recorded, 1 if some failed, 2 if all failed.
     """

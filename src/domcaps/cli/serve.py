@@ -95,7 +95,7 @@ if TYPE_CHECKING:
 )
 @click.argument("domains", metavar="[DOMAINS…]", nargs=-1)
 @as_option
-@allow_emulator_of(" that a client names")
+@allow_emulator_of("a client")
 @libvirt_option()
 @click.option(
     "--max-clients",
@@ -131,15 +131,22 @@ def command(
 ) -> None:
     """Serve libvirt clients over libvirt's wire protocol, until SIGTERM or Ctrl-C.
 
-    The server never starts, changes or stores a domain of the host. Clients work unmodified:
+    virsh and other libvirt clients connect to this server as to libvirtd. It never starts, changes
+    or stores a domain of the host. --socket or --listen says where the server listens; one of them
+    is required, unless systemd passes a socket:
 
     \b
-      virsh -c 'qemu+unix:///system?socket=/run/domcaps/libvirt-sock' domcapabilities
+      domcaps serve --socket /tmp/domcaps --listen 127.0.0.1:16509
+      virsh -c 'qemu+unix:///system?socket=/tmp/domcaps' domcapabilities
       virsh -c 'qemu+tcp://127.0.0.1:16509/system' domcapabilities --machine q35
-      virsh -c 'qemu+tcp://127.0.0.1:16509/system?host=NAME' capabilities   (with --zoo)
 
-    With --http, the questions of 'domcaps fleet' are answered as JSON, and a page shows the fleet.
-    DOMAINS are files or folders of domains that the page shows:
+    With --zoo, one server answers for many recorded hosts. The client chooses one by its name:
+
+    \b
+      virsh -c 'qemu+tcp://127.0.0.1:16509/system?host=NAME' capabilities
+
+    With --http, the server gives the answers of 'domcaps fleet' as JSON, and a web page of the
+    fleet. DOMAINS are files or folders of domains that the page shows:
 
     \b
       domcaps serve --http 127.0.0.1:8780 --store fleet.store domains/

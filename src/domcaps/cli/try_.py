@@ -39,7 +39,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 @allow_emulator_option
 @defined_option
 @click.option(
-    "--no-validate", is_flag=True, help="Start QEMU with a domain that libvirt refuses, too."
+    "--no-validate", is_flag=True, help="Also start QEMU with a domain that libvirt refuses."
 )
 @click.option(
     "--deadline",
@@ -53,7 +53,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 def command(
     *, file: str, libvirt: str, defined: bool, no_validate: bool, deadline: float, form: str
 ) -> None:
-    """Start the real QEMU, paused, with a whole domain, and print what QEMU says of it.
+    """Start the real QEMU, paused, with a whole domain, and print QEMU's messages about it.
 
     \b
       domcaps try guest.xml
@@ -68,8 +68,9 @@ def command(
 
     Messages of QEMU are printed with the line of FILE and the element that they belong to.
 
-    Exit code: 0 if QEMU starts, 1 if QEMU or libvirt refuses the domain, or it has a part for which
-    domcaps knows no argument, 2 on error, also if nothing could be proven.
+    Exit code: 0 if QEMU starts, 1 if QEMU or libvirt refuses the domain, 2 on error. The exit code
+    is also 1 if domcaps does not know QEMU's argument for a part of the domain, and 2 if there is
+    no result, for example because QEMU did not answer in time.
     """  # noqa: D301 - click takes the character, not its name
     from domcaps.validate.document.parse import MAX_BYTES
     from domcaps.verify.result import NOT_TRIED, STARTS

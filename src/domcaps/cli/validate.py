@@ -36,8 +36,8 @@ def _which_files(function: Callable[..., Any]) -> Callable[..., Any]:
         "--exclude",
         metavar="PATTERN",
         multiple=True,
-        help="Skip files in folders that match this pattern, such as 'templates/*' or "
-        "'*-old.xml'; may be repeated.",
+        help="When FILE is a folder, skip the files in it that match this pattern, such as "
+        "'templates/*' or '*-old.xml'. May be repeated.",
     )(function)
 
 
@@ -150,9 +150,9 @@ def command(ctx: click.Context, /, **given: Any) -> None:
       domcaps validate --add-known known.json domains/
       domcaps validate --known known.json domains/
 
-    Exit code: 0 if every domain is valid, 1 if some are not or have a finding of the severity in
-    --fail-on, 2 if a file cannot be read or an option is wrong, 130 after Ctrl-C. --exit-zero
-    turns 1 into 0.
+    Exit code: 0 if every domain is valid; 1 if one is not, or has a finding of the severity in
+    --fail-on or above; 2 if a file cannot be read or an option is wrong; 130 after Ctrl-C.
+    --exit-zero turns 1 into 0.
 
     Options other than --as, --allow-emulator, --add-known and --watch can also be set in a
     configuration file: the nearest .domcaps.toml, or [tool.domcaps] in pyproject.toml, above FILE.

@@ -118,13 +118,14 @@ def command(
 ) -> None:
     """Start QEMU with every value that a report can list, and print the values that fail.
 
-    Values that are not reported here are tested as well, with CPU models, limits and firmware
-    images. The machines are started paused, without network, in temporary folders, and are stopped
-    at once. Running guests are left alone, and root is not needed. The results are cached; 'domcaps
-    report --truth' leaves out what failed, until QEMU or the host changes.
+    Values that the report of this host does not list are tested as well. CPU models, limits and
+    firmware images are tested, too. The machines are started paused, without network, in temporary
+    folders, and are stopped at once. Running guests are not affected, and root is not needed. The
+    results are cached: 'domcaps report --truth' leaves out the values that failed, until QEMU or
+    the host changes.
 
-    Helper programs such as swtpm are started if they are installed. Options that need something
-    this host does not have are counted as not tested.
+    Helper programs such as swtpm are started if they are installed. Values that need a device or
+    program that this host does not have are counted as not tested.
 
     Exit code: 0 if every failure is already a known discrepancy (see 'domcaps drift'), 1 if one is
     not, 2 on error.

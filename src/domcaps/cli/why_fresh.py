@@ -26,11 +26,12 @@ def command(*, every: bool, form: str, **question: Any) -> None:
     """Show why the cached answers about this machine are still valid.
 
     A fact is a part of an answer. Its inputs are the files, folders, devices and variables that it
-    was read from. For each fact: how many inputs it depends on, when they were checked, how long
-    the check takes, and how long computing the fact took. Inputs are recorded while the fact is
-    computed; every call checks all of them before a cached report is used.
+    was read from. domcaps checks all of them before it uses a cached answer. The table shows for
+    each fact how many inputs it has, when they were checked, how long the check took, and how long
+    it took to find out the fact.
 
-    Emulators that failed repeatedly are listed with the time of the next attempt.
+    Below the table are the emulators that failed several times. domcaps waits before it asks such
+    an emulator again; the line says how long.
     """
     from domcaps.fresh.explain import provenance
     from domcaps.fresh.failures import kept_failures
