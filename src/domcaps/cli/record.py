@@ -88,8 +88,9 @@ def command(
     """Record the facts of this host and its emulators in one file.
 
     Without --emulatorbin or --all, the emulator for the host's own architecture is recorded. The
-    file is HOSTNAME.domcaps in the current folder, or the one in --output. Other commands use it
-    with --host, such as 'domcaps report --host FILE'; 'domcaps host --host FILE' shows its content.
+    file is HOSTNAME.domcaps in the current folder, or the one in --output. Other commands read
+    it as a recording, such as 'domcaps report --host FILE'; 'domcaps host --host FILE' shows its
+    content.
 
     Exit code: 0 if all emulators were recorded, 1 if some failed, 2 if all failed.
     """
