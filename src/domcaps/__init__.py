@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from domcaps.report.audit import Audit, AuditDifference, BrokenPromise
     from domcaps.report.capabilities import DomainCapabilities
     from domcaps.report.diff import Difference
+    from domcaps.report.difference_kinds import DifferenceKind
     from domcaps.report.explain import Explanation, NeededChange
     from domcaps.report.view import (
         DeviceViews,
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from domcaps.validate.check import Validation
     from domcaps.validate.compare import DomainDifference
     from domcaps.validate.explain import DomainExplanation, Use
+    from domcaps.validate.summary import CodeCount, Summary, summarize
     from domcaps.verify.result import Counts, Tried, TriedVerdict, Verification
     from domcaps.verify.whole.blame import TrialMessage
     from domcaps.verify.whole.scene import TrialReplacement
@@ -98,12 +100,14 @@ __all__ = [
     "BrokenPromise",
     "Change",
     "Chosen",
+    "CodeCount",
     "Comparison",
     "Conversion",
     "Counts",
     "DeviceViews",
     "Dialect",
     "Difference",
+    "DifferenceKind",
     "DomainCapabilities",
     "DomainDifference",
     "DomainError",
@@ -155,6 +159,7 @@ __all__ = [
     "Severity",
     "Stage",
     "Step",
+    "Summary",
     "Target",
     "TargetOptions",
     "TopViews",
@@ -184,6 +189,7 @@ __all__ = [
     "read_host_facts",
     "read_transcript",
     "shipped_names",
+    "summarize",
 ]
 
 if not TYPE_CHECKING:
@@ -237,6 +243,7 @@ if not TYPE_CHECKING:
         "BrokenPromise": "domcaps.report.audit",
         "DomainCapabilities": "domcaps.report.capabilities",
         "Difference": "domcaps.report.diff",
+        "DifferenceKind": "domcaps.report.difference_kinds",
         "Explanation": "domcaps.report.explain",
         "NeededChange": "domcaps.report.explain",
         "DeviceViews": "domcaps.report.view",
@@ -249,6 +256,9 @@ if not TYPE_CHECKING:
         "DomainDifference": "domcaps.validate.compare",
         "DomainExplanation": "domcaps.validate.explain",
         "Use": "domcaps.validate.explain",
+        "CodeCount": "domcaps.validate.summary",
+        "Summary": "domcaps.validate.summary",
+        "summarize": "domcaps.validate.summary",
         "Counts": "domcaps.verify.result",
         "Tried": "domcaps.verify.result",
         "TriedVerdict": "domcaps.verify.result",

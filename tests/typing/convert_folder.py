@@ -15,10 +15,10 @@ def convert(host: domcaps.Host, file: Path, target: Path) -> bool:
         print(f"{file}: {error}")
         return False
     for change in done.repair.changes:
-        print(f"{file}:{change.line}: {change.what}")
+        print(f"{file}:{change.place}: {change.what}")
     for notice in done.notices:
         print(f"{file}: visible in the guest: {notice.text}")
-    for finding, advice in zip(done.repair.findings, done.repair.remedies, strict=True):
+    for finding, advice in done.repair.left:
         print(f"{file}: left: {finding}", *advice, sep="\n  ")
     if done.accepted:
         (target / file.name).write_bytes(done.data)

@@ -1,4 +1,4 @@
-"""Pick a video model for a new guest: the first of some that this host has."""
+"""Pick the best video model that a host has for a guest, and say why it does not have others."""
 
 from __future__ import annotations
 
@@ -6,34 +6,30 @@ import sys
 
 import domcaps
 
-WANTED = ("virtio", "qxl", "vga")
-
 
 def pick(host: domcaps.Host, machine: str) -> str:
-    caps = host.domain_capabilities(machine=machine)
-    video = caps.devices.video
-    if not video.supported:
-        return "none"
-    offered: tuple[str, ...] = video.enums["modelType"]
-    for model in WANTED:
-        if model in offered:
-            return model
-        explanation: domcaps.Explanation = host.explain(
-            f"video.modelType={model}", machine=machine
-        )[0]
-        if explanation.truth is domcaps.Truth.NO:
-            print(f"{model}:", *explanation.why)
-            for change in explanation.changes:
-                print(f"  {change.effort}: {change.how or change.statement}")
-    return offered[0]
+    chosen: domcaps.Chosen = host.choose("guest", os="linux", machine=machine)
+    step: domcaps.Step = chosen.step("video.modelType")
+    for model, why in step.passed:
+        print(f"# better, but skipped: {model}: {why}")
+    print(f"# next best: {step.next}")
+    for found in host.explain("video.modelType", machine=machine):
+        if found.listed:
+            continue
+        print(f"# not available: {found.path}")
+        for line in found.why:
+            print(f"#   {line}")
+        for change in found.changes:
+            print(f"#   {change.effort}: {change.how or change.statement}")
+    return step.value
 
 
-def main(path: str) -> None:
+def main(name: str) -> None:
     try:
-        host = domcaps.Host.open(path)
+        host = domcaps.Host.open(name)
         print(pick(host, "q35"))
-        loader: domcaps.SectionView = host.domain_capabilities().os.loader
-        print(loader.values)
+        caps = host.domain_capabilities(machine="q35")
+        print(*caps.devices.video.enums.get("modelType", ()))  # all that the report lists
     except domcaps.DomcapsError as error:  # no such recording, or it has no machine type q35
         sys.exit(f"{error.where}: {error.message}; {error.remedy}")
 

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from pathlib import Path
 
 import domcaps
 
 
-def summarize(host: domcaps.Host, folder: Path) -> Counter[tuple[str, str]]:
-    counts: Counter[tuple[str, str]] = Counter()
-    for file in sorted(folder.rglob("*.xml")):
-        result: domcaps.Validation = host.validate(file.read_bytes(), ignore=["unknown-attribute"])
-        print(f"{file.name}: {result.verdict}")
-        for finding in (*result.findings, *result.notices):
-            counts[finding.code, finding.severity] += 1
-            if finding.stage is domcaps.Stage.START:
-                print(f"  {finding}")
-            if finding.severity is domcaps.Severity.ERROR and finding.reason is not None:
-                print(f"  {finding.reason}")
-        if not result.accepted:
-            fixed: domcaps.Repair = host.repair(file.read_bytes())
-            print(fixed.diff)
-    return counts
+def summarize(host: domcaps.Host, folder: Path) -> domcaps.Summary:
+    results: dict[Path, domcaps.Validation] = host.validate_folder(folder)
+    for file, result in results.items():
+        print(f"{file}: {result.verdict}")
+        for finding in result.findings:
+            print(f"  {finding}")
+    return domcaps.summarize(results.values())
+
+
+def main(name: str, folder: Path) -> int:
+    try:
+        found = summarize(domcaps.Host.open(name), folder)
+    except domcaps.DomcapsError as error:  # no such recording, or no such folder
+        print(error, file=sys.stderr)
+        return 2
+    print(f"{found.accepted} accepted, {found.refused} refused")
+    for count in found.codes:
+        if count.severity is not domcaps.Severity.NOTICE:
+            print(f"{count.findings} {count.severity.value} {count.code}")
+    for sentence in found.unknown:
+        print(f"not checked: {sentence}")
+    return 1 if found.refused else 0
 
 
 if __name__ == "__main__":
-    for (code, severity), number in summarize(
-        domcaps.Host.open(sys.argv[1]), Path(sys.argv[2])
-    ).most_common():
-        print(number, severity, code)
+    sys.exit(main(sys.argv[1], Path(sys.argv[2])))

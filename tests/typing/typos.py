@@ -30,3 +30,7 @@ domcaps.Host.opn("local")  # typo
 for finding in result.findings:
     if finding.severity == "error" and finding.stage == "define":
         print(finding.mesage)  # typo
+summary = domcaps.summarize([result])
+print(summary.acepted)  # typo
+print(domcaps.compare(host, host).differences[0].kind == "machine typ")  # typo
+print(host.choose("web").step("video.modelType").nxt)  # typo

@@ -17,6 +17,7 @@ from domcaps.elements import table
 from domcaps.facts.emulators import RecordedEmulators
 from domcaps.language.table import Place
 from domcaps.report import view
+from domcaps.report.diff import Difference
 from linter import BAD, GOOD, LACKING, ODD
 from plain_hosts import open_plain
 
@@ -355,6 +356,139 @@ class TestCompare:
         assert not found.is_same
         assert domcaps.compare(host, host, domain=GOOD).is_same
         assert domcaps.compare(host, host, machine="pc").domain is None
+
+    def test_the_reports_are_for_the_target_of_the_domain(self, host: domcaps.Host) -> None:
+        other = open_plain("debian12-x86_64")
+        found = domcaps.compare(other, host, GOOD, for_domain=True)
+        assert [target.machine for target in found.targets] == ["pc-q35-7.2", "pc-q35-7.2"]
+        assert {target.virttype for target in found.targets} == {"qemu"}
+
+    @pytest.mark.parametrize("name", ["debian12-x86_64", "debian13-s390x"])
+    def test_no_report_is_compared_for_a_target_that_a_host_lacks(
+        self, host: domcaps.Host, name: str
+    ) -> None:
+        found = domcaps.compare(host, open_plain(name), GOOD, for_domain=True)
+        assert (found.differences, found.targets) == ((), ())
+        assert found.domain is not None
+        assert found.domain.before == "accepted"
+        assert not found.is_same
+        assert domcaps.compare(host, host, "<domain", for_domain=True).targets == ()
+
+    def test_a_target_of_a_domain_needs_a_domain(self, host: domcaps.Host) -> None:
+        with pytest.raises(domcaps.RequestError, match="needs a domain"):
+            domcaps.compare(host, host, for_domain=True)
+
+    def test_what_a_difference_is_about(self, host: domcaps.Host) -> None:
+        other = domcaps.Host.open("shipped:debian12-x86_64")
+        found = domcaps.compare(other, domcaps.Host.open("shipped:debian13-x86_64"), machine="q35")
+        kinds = {one.path: (one.kind, one.name) for one in found.differences}
+        assert kinds["machine pc-q35-10.0"] == ("machine type", "pc-q35-10.0")
+        assert kinds["machine q35"] == ("machine alias", "q35")
+        assert kinds["panic.model=isa"] == ("value", "isa")
+        assert kinds["panic"] == ("element", "panic")
+        assert kinds["cpu.host-model feature erms"] == ("host CPU", "feature erms")
+        assert kinds["cpu.custom model qemu64"] == ("CPU model", "qemu64")
+        (model,) = (one for one in found.differences if one.path == "cpu.custom model qemu64")
+        assert model.fields_before == {"usable": "no", "vendor": "unknown"}
+        assert model.fields_after["canonical"] == "qemu64-v1"
+        moved = domcaps.compare(other, host, GOOD.replace("q35", "pc")).domain
+        assert moved is not None
+        assert {change.kind for change in moved.changes} == {"target"}
+
+    @pytest.mark.parametrize(
+        ("path", "kind", "name"),
+        [
+            ("vcpu max", "figure", "vcpu max"),
+            ("os.loader: /usr/share/a = b.fd", "value", "/usr/share/a = b.fd"),
+            ("os.loader.secure=yes", "value", "yes"),
+            ("cpu.host-model vendor", "host CPU", "vendor"),
+        ],
+    )
+    def test_other_rows(self, path: str, kind: str, name: str) -> None:
+        row = Difference(path, "1", "2")
+        assert (row.kind, row.name, row.fields_before) == (kind, name, {})
+
+
+class TestFolder:
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        (tmp_path / "inner").mkdir()
+        (tmp_path / ".hidden").mkdir()
+        for name, text in {
+            "inner/good.xml": GOOD, "bad.xml": BAD, "lacking.xml": LACKING, "broken.xml": "<domain",
+            "network.xml": "<network/>", ".hidden/bad.xml": BAD, "notes.txt": BAD,
+        }.items():  # fmt: skip
+            (tmp_path / name).write_text(text)
+        (tmp_path / "link.xml").symlink_to(tmp_path / "bad.xml")
+        return tmp_path
+
+    def test_the_domains_in_a_folder_are_those_of_the_command(
+        self, host: domcaps.Host, folder: Path
+    ) -> None:
+        found = host.validate_folder(folder)
+        verdicts = {str(file.relative_to(folder)): one.verdict for file, one in found.items()}
+        assert verdicts == {
+            "bad.xml": "refused", "broken.xml": "refused", "inner/good.xml": "accepted",
+            "lacking.xml": "refused",
+        }  # fmt: skip
+        assert list(verdicts) == sorted(verdicts)
+        ignore = (code for code in ("video", "xml-malformed"))
+        assert all(
+            one.accepted for one in host.validate_folder(str(folder), ignore=ignore).values()
+        )
+
+    def test_they_are_counted(self, host: domcaps.Host, folder: Path) -> None:
+        for name in ("twice", "again"):
+            (folder / f"{name}.xml").write_text(BAD.replace("nobodys'/>", "nobodys'/><x/>"))
+        found = domcaps.summarize(host.validate_folder(folder).values())
+        assert (found.accepted, found.refused, found.not_started) == (1, 5, 0)
+        most = found.codes[0]
+        assert (most.code, most.severity) == ("video-model-type-unknown", domcaps.Severity.ERROR)
+        assert (most.findings, most.domains) == (3, 3)
+        assert (found.errors, found.warnings) == (5, 2)
+        assert str(found).startswith("1 accepted, 5 refused: 5 errors, 2 warnings\nerror video-")
+        assert domcaps.summarize([]).codes == ()
+
+    def test_what_is_no_folder(self, host: domcaps.Host, folder: Path) -> None:
+        for name in ("none", "bad.xml"):
+            with pytest.raises(domcaps.InputError, match=f"{name}: is not a folder"):
+                host.validate_folder(folder / name)
+
+    def test_results_must_be_validations(self, host: domcaps.Host) -> None:
+        wrong: Any = host.validate(GOOD)
+        with pytest.raises(domcaps.WrongTypeError, match="results must be a list"):
+            domcaps.summarize(wrong)
+        findings: Any = (one for one in ["accepted"])
+        with pytest.raises(domcaps.WrongTypeError, match=r"results\[0\] must be a Validation"):
+            domcaps.summarize(findings)
+
+
+class TestShortWays:
+    def test_one_step_by_its_name(self, host: domcaps.Host) -> None:
+        chosen = host.choose("web", os="linux")
+        assert chosen.step("video.modelType") in chosen.steps
+        with pytest.raises(domcaps.RequestError, match=r"did you mean 'video\.modelType'"):
+            chosen.step("video.modeltype")
+        with pytest.raises(domcaps.RequestError, match=r"steps are os\.machine, "):
+            chosen.step("")
+
+    def test_what_the_report_lists(self, host: domcaps.Host) -> None:
+        listed = {one.path for one in host.explain("video.modelType") if one.listed}
+        values = host.domain_capabilities().devices.video.enums["modelType"]
+        assert listed == {f"video.modelType={value}" for value in values}
+        (unspoken,) = host.explain("hostdev.iommufd=no", libvirt="12.0")
+        assert (unspoken.truth, unspoken.listed) == ("yes", unspoken.spoken)
+
+    def test_what_is_left_of_a_repair_has_its_advice(self, host: domcaps.Host) -> None:
+        arm = GOOD.replace("x86_64", "s390x").replace("q35", "s390-ccw-virtio")
+        repair = host.repair(arm)
+        assert repair.left == tuple(zip(repair.findings, repair.remedies, strict=True))
+        assert len(repair.left) == 1
+        assert domcaps.Repair(b"", b"", (), repair.findings).left == ((repair.findings[0], ()),)
+
+    def test_the_place_of_a_change(self) -> None:
+        assert domcaps.Change("a", "/domain", 5, "", "").place == 5
+        assert domcaps.Change("a", "/domain", 5, "", "", after=7).place == 7
 
 
 class TestWrongTypes:

@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "tests" / "typing"
 MANUAL = ROOT / "docs" / "programs.md"
 RIGHT = (
-    "ask_fleet", "before_migration", "convert_folder", "fail_on_warnings", "pick_video",
-    "read_report", "summarize", "usable_cpus", "why_refused",
+    "ask_fleet", "before_migration", "common_domain", "convert_folder", "fail_on_warnings",
+    "pick_video", "read_report", "summarize", "usable_cpus", "why_refused",
 )  # fmt: skip
 
 
@@ -107,14 +107,15 @@ def folder(tmp_path: Path) -> Path:
 
 PRINTED = {
     "pick_video": (0, "virtio\n"),
-    "summarize": (0, "1 error video-model-type-unknown"),
+    "summarize": (1, "1 error video-model-type-unknown"),
+    "common_domain": (0, "disk buses of all hosts: "),
     "usable_cpus": (0, "qemu32: lacks pni"),
     "fail_on_warnings": (1, "bad.xml:6:16: error: "),
     "convert_folder": (0, "type='virtio' instead of 'nobodys'"),
     "read_report": (0, "disk.diskDevice: disk, cdrom, floppy, lun"),
     "why_refused": (0, "accepted: "),
     "ask_fleet": (0, "good.xml: 1 hosts accept it: debian13-x86_64"),
-    "before_migration": (0, "True"),
+    "before_migration": (1, "the domain can be started there, but not migrated while it runs"),
 }
 
 
@@ -135,6 +136,7 @@ def test_it_runs(
         "why_refused": (new, bad),
         "ask_fleet": (str(tmp_path / "store"), good, bad),
         "before_migration": (old, new, good),
+        "common_domain": (old, new),
     }
     code, text = PRINTED[name]
     assert run(name, *given.get(name, (new,)), monkeypatch=monkeypatch) == code

@@ -23,8 +23,8 @@ FOR_DOMCAPS_ITSELF = {
 """Methods that docs/api.md does not have: their callers are in domcaps."""
 untyped: Any = domcaps
 OWNERS = (
-    domcaps.LiveHost, domcaps.DomainCapabilities, domcaps.Repair, Fleet, RecordedEmulators,
-    LiveEmulators,
+    domcaps.LiveHost, domcaps.DomainCapabilities, domcaps.Repair, domcaps.Chosen, Fleet,
+    RecordedEmulators, LiveEmulators,
 )  # fmt: skip
 SAMPLES: dict[str, Any] = {
     "None": None, "int": 5, "float": 2.5, "bool": True, "bytes": b"x", "str": "x",
@@ -54,6 +54,7 @@ FITTING: dict[str, set[str]] = {
     "Collection[str]": {"list of str"},
     "Mapping[str, str]": {"dict of str"},
     "Iterable[Host]": set(),
+    "Iterable[Validation]": set(),
     "Iterable[tuple[str, bytes]]": {"list of pairs"},
     "Sequence[Mapping[str, str | None]]": set(),
     "Literal['q35', 'pc'] | None": {"None"},
@@ -120,6 +121,8 @@ def fitting(annotation: str) -> Any:
     if annotation in {"Host", "Iterable[Host]"}:
         host = object.__new__(domcaps.Host)
         return host if annotation == "Host" else [host]
+    if annotation == "Iterable[Validation]":
+        return []
     if annotation == "Recording":
         return domcaps.Recording(host=domcaps.HostRecord(arch="x86_64"))
     if annotation == "Sequence[Mapping[str, str | None]]":

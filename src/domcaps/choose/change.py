@@ -38,6 +38,11 @@ class Change:
     loss: int = 0
     after: int = 0
 
+    @property
+    def place(self) -> int:
+        """The line of the original text to show: the edited one, or the one before added lines."""
+        return self.after or self.line
+
 
 def added_after(original: bytes, before: bytes, after: bytes) -> int:
     """Give the line of the original text after which an edit adds lines, 0 for other edits."""

@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from domcaps.checked import checked
+from domcaps.errors import RequestError
+from domcaps.similar import close_matches
+
 if TYPE_CHECKING:
     from domcaps.choose.target_search import TargetSearch
     from domcaps.choose.variables import Assignment, Variable, VariableDomain
@@ -58,6 +62,20 @@ class Chosen:
     def steps(self) -> tuple[Step, ...]:
         """Every decision, the most important first."""
         return _steps(self)
+
+    @checked
+    def step(self, name: str) -> Step:
+        """Give the decision about a feature, such as ``video.modelType``.
+
+        Of several of a kind (``disk[1].bus``) the name has the number. Raises `RequestError` for a
+        name that no step has, with the nearest one.
+        """
+        found = {step.name: step for step in self.steps}
+        if name not in found:
+            near = close_matches(name, found, n=1)
+            remedy = f"did you mean {near[0]!r}?" if near else f"steps are {', '.join(found)}"
+            raise RequestError(f"no step is named {name!r}", remedy=remedy)
+        return found[name]
 
     @property
     def pins(self) -> dict[str, str]:

@@ -43,6 +43,12 @@ class Repair:
         return not self.findings
 
     @property
+    def left(self) -> tuple[tuple[Finding, tuple[str, ...]], ...]:
+        """Each finding that no edit repairs, with what would help on the host."""
+        advice = (*self.remedies, *((),) * len(self.findings))
+        return tuple(zip(self.findings, advice, strict=False))
+
+    @property
     def removals(self) -> tuple[Change, ...]:
         """The changes that take something away."""
         return tuple(change for change in self.changes if change.removes)

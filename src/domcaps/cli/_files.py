@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps import files
+from domcaps.folders import xml_files
 from domcaps.language.struct import MutableStruct
 
 if TYPE_CHECKING:
@@ -83,24 +84,13 @@ def _expanded(name: str) -> list[str] | None:
     if name == "-":
         return None
     if path.is_dir():
-        # a link sorts behind what it points to
-        return sorted(_below(path), key=lambda inner: (Path(inner).is_symlink(), inner))
+        return xml_files(path)
     if set(name) & set("*?[") and not path.exists():
         import glob
 
         found = glob.glob(name, recursive=True)  # noqa: PTH207 - the pattern may be absolute
         return sorted(inner for inner in found if Path(inner).is_file())
     return None
-
-
-def _below(folder: Path) -> Iterator[str]:
-    for inside, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if name.endswith(".xml") and not name.startswith("."):
-                path = Path(inside) / name
-                if path.is_file():
-                    yield str(path)
 
 
 def path_in_diff(name: str) -> str:

@@ -24,7 +24,7 @@ from domcaps.facts.host import HostFacts
 from domcaps.facts.named_files import look_at
 from domcaps.facts.open_files import methods_say_open_files
 from domcaps.facts.qemu_account import SESSION, SYSTEM
-from domcaps.hosts.readers import TableReaders
+from domcaps.hosts.readers import AnyHost
 from domcaps.language import World, check_dialect
 from domcaps.language.target import Flags, Question
 from domcaps.report.target import default_emulator, find_emulator, resolve_target
@@ -50,7 +50,7 @@ _MOST_WORLDS = 1000
 
 
 @methods_say_open_files
-class Host(TableReaders):
+class Host(AnyHost):
     """A host and its emulators, live or recorded.
 
     `origin` names the recording, ``shipped:NAME`` or its file; it is "" for this machine.

@@ -15,6 +15,7 @@ from domcaps.language.target import Flags, Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
     from typing import Literal, Self, Unpack
 
     from domcaps.choose.api import WishOptions
@@ -33,10 +34,10 @@ if TYPE_CHECKING:
 
 
 @methods_say_open_files
-class TableReaders(ABC):
-    """Everything that can be answered once a target is resolved and its facts are at hand.
+class AnyHost(ABC):
+    """A host, live or recorded: what can be answered once a target is resolved.
 
-    Subclasses say where the facts come from.
+    Subclasses say where the facts come from. Type checkers name this class in their messages.
     """
 
     emulators: Emulators
@@ -262,6 +263,28 @@ class TableReaders(ABC):
         return validate_once(
             document(xml), open_world, ignored_codes(ignore), new=new, schema=schema
         )
+
+    @checked
+    def validate_folder(
+        self,
+        folder: str | Path,
+        libvirt: str = DEFAULT_DIALECT,
+        *,
+        ignore: Iterable[str] = (),
+        new: bool = True,
+        schema: bool = False,
+    ) -> dict[Path, Validation]:
+        """Validate every domain in a folder and below it, as the command does with a folder.
+
+        The result has the files ``*.xml`` in the order of their names; hidden ones, and documents
+        with another root than ``<domain>``, are left out. The other arguments are as in `validate`.
+        Raises `InputError` for what is no folder, and for a file that cannot be read.
+        """
+        from domcaps.validate.folder import validate_folder
+
+        ignored = tuple(ignore)
+        judge = partial(self.validate, libvirt=libvirt, ignore=ignored, new=new, schema=schema)
+        return validate_folder(folder, judge)
 
     @checked
     def native(

@@ -10,6 +10,7 @@ import msgspec
 from domcaps.facts.emulator import Unanswered
 from domcaps.language import Reason
 from domcaps.report import cpumodels
+from domcaps.report.difference_kinds import DifferenceKind, fields_of, kind_and_name
 from domcaps.report.document import build
 from domcaps.report.explain import explain_all, explain_row
 from domcaps.report.flat import flatten
@@ -44,6 +45,26 @@ class Difference(msgspec.Struct, frozen=True):
         if not self.after or (self.before, self.after) == ("yes", "no"):
             return "-"
         return "~"
+
+    @property
+    def kind(self) -> DifferenceKind:
+        """What it is about: a machine type, a CPU model, a value of an enum, …"""
+        return kind_and_name(self.path, self.before, self.after)[0]
+
+    @property
+    def name(self) -> str:
+        """The name of what it is about: ``pc-q35-9.0``, ``EPYC``, ``qxl``."""
+        return kind_and_name(self.path, self.before, self.after)[1]
+
+    @property
+    def fields_before(self) -> dict[str, str]:
+        """The words ``NAME=VALUE`` of `before`, such as those of a CPU model, by name."""
+        return fields_of(self.before)
+
+    @property
+    def fields_after(self) -> dict[str, str]:
+        """The same of `after`."""
+        return fields_of(self.after)
 
     @property
     def because(self) -> tuple[str, ...]:

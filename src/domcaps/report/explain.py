@@ -57,6 +57,11 @@ class Explanation(msgspec.Struct, frozen=True):
     changes: tuple[NeededChange, ...] = ()
 
     @property
+    def listed(self) -> bool:
+        """Whether the report lists it: the host has it, and the release of libvirt says so."""
+        return self.spoken and self.truth is Truth.YES
+
+    @property
     def why(self) -> tuple[str, ...]:
         """The reason for people: a line for each requirement that is not met, or that is."""
         return shown_lines(self.reason)
@@ -275,8 +280,8 @@ def _to_make(predicate: Predicate, world: World, *, wanted: bool) -> tuple[Neede
 
 def _cause(leaf: Predicate, world: World) -> str:
     """Say what is missing; of the host's facts their value says more, such as a permission."""
-    seen = leaf.value(world) if isinstance(leaf, HostFact) else ""
-    return seen or leaf.explain(world).sentence
+    reason = leaf.explain(world)
+    return (reason.value if isinstance(leaf, HostFact) else "") or reason.sentence
 
 
 def causes_of(predicate: Predicate, world: World) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import msgspec
 
 from domcaps.language.finding import Finding, VerdictWord
 from domcaps.report.diff import Difference
+from domcaps.report.difference_kinds import TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +72,7 @@ def _changes(
 ) -> Iterator[Difference]:
     if before is None or after is None:
         return
-    for name in ("emulator", "arch", "machine", "virttype"):
+    for name in TARGET:
         old, new = (str(getattr(side.target, name)) for side in (before, after))
         if old != new:
             yield Difference(name, old, new)

@@ -1,0 +1,28 @@
+"""The XML files in a folder, as every command and function that takes a folder finds them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def xml_files(folder: Path) -> list[str]:
+    """Give the files ``*.xml`` in a folder and below it, sorted; links come behind the others.
+
+    Hidden files and folders are ignored.
+    """
+    return sorted(_below(folder), key=lambda inner: (Path(inner).is_symlink(), inner))
+
+
+def _below(folder: Path) -> Iterator[str]:
+    for inside, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if name.endswith(".xml") and not name.startswith("."):
+                path = Path(inside) / name
+                if path.is_file():
+                    yield str(path)
