@@ -24,6 +24,7 @@ from domcaps.facts.arch import X86
 from domcaps.language.conversion import OnBoard
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.node_path import path_of
+from domcaps.validate.target import wanted_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -90,6 +91,9 @@ def _rules() -> tuple[OnBoard, ...]:
 def to_board(draft: ConversionDraft, hosts: Sequence[HostLike], libvirt: str, board: str) -> None:
     """Move a domain to one of `BOARDS`; raises `RequestError` where its guest can't have it."""
     world = world_of(hosts[0], draft.data, libvirt)
+    named = wanted_of(draft.root)["arch"]
+    if world is None and named in X86:
+        raise RequestError(f"this host has no emulator for {named} guests")
     if world is None or world.target.arch not in X86:
         raise RequestError(f"only guests of x86 have the board {board!r}")
     kind = draft.root.find("os/type")

@@ -48,12 +48,16 @@ class Verdict:
 
 
 def world_of(host: HostLike, data: bytes, libvirt: str) -> World | None:
-    """Give the target of a document, or the nearest one that the host has; None without one."""
+    """Give the target of a document, or the nearest one that the host has; None without one.
+
+    It has none for an architecture that it has no emulator for.
+    """
     open_world = partial(host.known_world, libvirt=libvirt)
     try:
-        return nearest_target(read(data), open_world).world
+        world = nearest_target(read(data), open_world).world
     except (DomcapsError, TargetNotFound, Unreadable):
         return None
+    return world if world.emulator.is_there else None
 
 
 def targets_of(

@@ -26,7 +26,9 @@ def world_at(host: Host, text: str, libvirt: str) -> World | None:
     """
     open_world = partial(host.known_world, libvirt=libvirt)
     try:
-        return nearest_target(read(text.encode(errors="surrogatepass")), open_world).world
+        world = nearest_target(read(text.encode(errors="surrogatepass")), open_world).world
+        if world.emulator.is_there:
+            return world
     except (Unreadable, TargetNotFound, DomcapsError):
         pass
     kind = _DOMAIN.search(text)

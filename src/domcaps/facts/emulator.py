@@ -178,8 +178,10 @@ class EmulatorFacts:
     """One emulator's answers.
 
     Facts that don't depend on the accelerator come from the first session: the accelerated one
-    where there is one.
+    where there is one. `is_there` is false of one that a host lacks (`validate/foreign.py`).
     """
+
+    is_there = True
 
     def __init__(self, record: EmulatorRecord) -> None:
         self.record = record

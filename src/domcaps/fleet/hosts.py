@@ -27,6 +27,7 @@ from domcaps.language.target import Question
 from domcaps.language.world import World
 from domcaps.report.target import resolve_target
 from domcaps.validate.document.parse import Source
+from domcaps.validate.foreign import host_for
 from domcaps.validate.target import TargetNotFound, nearest_target
 
 if TYPE_CHECKING:
@@ -270,7 +271,7 @@ class WorldTable:
             if same >> number & 1:
                 key = place, self._hosts.digests[number]
                 if key not in self._worlds:
-                    host = self._hosts.facts(number).host
+                    host = host_for(emulator, self._hosts.facts(number).host)
                     world = self._worlds[key] = World(target, emulator, host)
                     world.kept["watched"] = WorldValues(self._values, self._reader(number))
                 return self._worlds[key]

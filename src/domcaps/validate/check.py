@@ -26,6 +26,7 @@ from domcaps.validate.document.comments import may_suppress
 from domcaps.validate.document.parse import Source, Unreadable, read
 from domcaps.validate.document.repeated import take_away
 from domcaps.validate.document.walk import DocumentWalk, placed_kinds
+from domcaps.validate.foreign import decided
 from domcaps.validate.memo.remaining import remaining_checks
 from domcaps.validate.order import in_libvirts_order
 from domcaps.validate.schema.vocabulary import nearest
@@ -144,7 +145,7 @@ def validate(
     found = without_consequences(in_libvirts_order(found, source.root))
     notices = tuple(one for one in found if one.severity is Severity.NOTICE)
     findings = tuple(one for one in found if one.severity is not Severity.NOTICE)
-    return Validation(findings, tuple(sorted(world.unknown)), data, notices)
+    return Validation(findings, decided(world.unknown, world), data, notices)
 
 
 def all_checks(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[Part, Checks]]:
@@ -553,7 +554,11 @@ def _offered(enum: Enum, world: World) -> Iterator[str]:
     dialect = world.target.dialect
     for choice in enum.choices:
         spoken = choice.name and dialect.has_between(choice.since, choice.until)
-        if spoken and world.truth(choice.when):
+        if not spoken:
+            continue
+        truth = world.truth(choice.when)
+        # of an emulator that is not there, all may be accepted that is not ruled out
+        if truth or (truth is Truth.UNKNOWN and not world.emulator.is_there):
             yield choice.name
 
 

@@ -27,6 +27,7 @@ from domcaps.language.node_path import path_of, tag_of
 from domcaps.language.rule import Problem
 from domcaps.named_tuples import NamedTuple
 from domcaps.similar import close_matches
+from domcaps.validate.foreign import foreign_world, usual_emulators
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,6 +136,8 @@ class _Search:
         world = self._open()
         while not self._fits(world):
             world = self._open()
+        if self._is_of_other_arch():
+            return self._of_other_arch(world)
         faults = tuple(self._with_default(fault, world) for fault in self.faults)
         return NearestTarget(world, faults, self._as_if(world), tuple(self._others(world)))
 
@@ -227,6 +230,15 @@ class _Search:
         named = kind.get("arch") if kind is not None else None
         return named in ARCHITECTURES and "arch" in self.replaced and self.wanted["arch"] is None
 
+    def _of_other_arch(self, near: World) -> NearestTarget:
+        """Give the target as the domain names it, with an emulator of which nothing is known."""
+        named = wanted_of(self.root)
+        arch = named["arch"] or ""
+        is_usual = named["emulator"] in usual_emulators(arch)
+        faults = (one for one in self.faults if not (is_usual and one.code in _OF_EMULATOR))
+        world = foreign_world(arch, named["machine"], named["virttype"], near)
+        return NearestTarget(world, tuple(faults))
+
     def _board_named(self) -> str:
         """Give the board of x86 of which the name of a machine type reminds."""
         named = self.wanted["machine"] or ""
@@ -318,6 +330,8 @@ _CODES = {
     "machine": "os-machine-unsupported",
     "virttype": "domain-type-unsupported",
 }
+_OF_EMULATOR = frozenset({"emulator-unsupported", "emulator-not-probed"})
+"""Codes of an emulator that is not there: where it is the usual one, the package brings it."""
 _SPOKEN = {
     "virttype": "type",
     "arch": "arch",

@@ -252,15 +252,19 @@ def preferred_machine(arch: str, machines: tuple[MachineType, ...], dialect: Dia
 
     `arch` is that of the emulator, `machines` are its machine types in QEMU's order.
     """
-    preferred = _PREFERRED.get(arch)
-    if not dialect.has(ARM_VIRT_DEFAULT):
-        preferred = _PREFERRED_ONCE.get(arch, preferred)
+    preferred = usual_machine(arch, dialect)
     named = [m.name for m in machines if preferred and preferred in (m.alias, m.name)]
     default = [m.name for m in machines if m.is_default]
     for candidates in (named, default):
         if candidates:
             return candidates[-1]
     return machines[0].name if machines else ""
+
+
+def usual_machine(arch: str, dialect: Dialect) -> str:
+    """Give the machine type that libvirt prefers for an architecture, "" where it prefers none."""
+    preferred = _PREFERRED.get(arch, "")
+    return preferred if dialect.has(ARM_VIRT_DEFAULT) else _PREFERRED_ONCE.get(arch, preferred)
 
 
 def canonical_machine(name: str, machines: tuple[MachineType, ...]) -> str:

@@ -279,7 +279,7 @@ def there_is_a_model(cpu: Cpu) -> Problems:
 )
 def maximum_needs_qemu(cpu: Cpu) -> Problems:
     """``<cpu mode='maximum'>`` requires a QEMU with the CPU model ``max``."""
-    if cpu.mode == "maximum" and not cpu.holds(HAS_MAXIMUM):
+    if cpu.mode == "maximum" and cpu.domain.world.truth(HAS_MAXIMUM) is Truth.NO:
         reason = HAS_MAXIMUM.explain(cpu.domain.world)
         yield problem(
             "this QEMU has no CPU model 'max', which mode='maximum' needs; use another mode",
