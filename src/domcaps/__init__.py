@@ -88,7 +88,7 @@ if TYPE_CHECKING:
     from domcaps.validate.check import Validation
     from domcaps.validate.compare import DomainDifference
     from domcaps.validate.explain import DomainExplanation, Use
-    from domcaps.validate.summary import CodeCount, Summary, summarize
+    from domcaps.validate.summary import CountedCode, Summary, summarize
     from domcaps.verify.result import Counts, Tried, TriedVerdict, Verification
     from domcaps.verify.whole.blame import TrialMessage
     from domcaps.verify.whole.scene import TrialReplacement
@@ -100,9 +100,9 @@ __all__ = [
     "BrokenPromise",
     "Change",
     "Chosen",
-    "CodeCount",
     "Comparison",
     "Conversion",
+    "CountedCode",
     "Counts",
     "DeviceViews",
     "Dialect",
@@ -256,7 +256,7 @@ if not TYPE_CHECKING:
         "DomainDifference": "domcaps.validate.compare",
         "DomainExplanation": "domcaps.validate.explain",
         "Use": "domcaps.validate.explain",
-        "CodeCount": "domcaps.validate.summary",
+        "CountedCode": "domcaps.validate.summary",
         "Summary": "domcaps.validate.summary",
         "summarize": "domcaps.validate.summary",
         "Counts": "domcaps.verify.result",

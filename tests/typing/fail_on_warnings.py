@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import domcaps
 
@@ -11,9 +10,9 @@ import domcaps
 def main(folder: str, names: list[str]) -> int:
     hosts = [domcaps.Host.open(name) for name in names]
     found = 0
-    for file in sorted(Path(folder).rglob("*.xml")):
-        for host in hosts:
-            for finding in host.validate(file.read_bytes()).findings:
+    for host in hosts:
+        for file, result in host.validate_folder(folder).items():
+            for finding in result.findings:
                 print(f"{host.origin}: {file}:{finding}")
                 found += 1
     return 1 if found else 0

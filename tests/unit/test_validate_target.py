@@ -99,7 +99,7 @@ def test_what_follows_from_another_architecture_is_no_other_fault(
     host: domcaps.Host, arch: str, machine: str, expected: list[str]
 ) -> None:
     domain = (
-        "<domain type='kvm'><name>a</name><memory>1024</memory>"
+        "<domain type='kvm'><name>a</name><memory>1048576</memory>"
         f"<os><type arch='{arch}' machine='{machine}'>hvm</type></os></domain>"
     )
     assert [one.code for one in host.validate(domain).errors] == expected

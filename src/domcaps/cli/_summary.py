@@ -18,7 +18,7 @@ _MOST_NAMED = 5
 """So many undecided statements are named in the summary."""
 
 
-class Summary:
+class FilesSummary:
     """Counts what all files came to. Findings from `fail_on` on make the exit code 1."""
 
     def __init__(self, *, hints: bool, fail_on: Severity = Severity.ERROR) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from domcaps.cli._files import gather
 from domcaps.cli._hosts_of_files import Judges, expand_hosts
 from domcaps.cli._notes import note, tell_newest
-from domcaps.cli._summary import Summary
+from domcaps.cli._summary import FilesSummary
 from domcaps.cli._terminal import emit, emit_portable, say
 from domcaps.language.finding import Severity
 from domcaps.language.struct import Struct
@@ -70,7 +70,7 @@ class Run:
         self.gathered = gathered
         self.judges = judges
         self.known = known
-        self.summary = Summary(hints=not self.notices, fail_on=self.fail_on)
+        self.summary = FilesSummary(hints=not self.notices, fail_on=self.fail_on)
         for name in self.gathered.empty:
             self.summary.trouble(f"{name}: there is no XML file there")
         self.output: Any = self._output()

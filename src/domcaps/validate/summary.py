@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from domcaps.validate.check import Validation
 
 
-class CodeCount(msgspec.Struct, frozen=True):
+class CountedCode(msgspec.Struct, frozen=True):
     """How often a code was found, and in how many domains."""
 
     code: str
@@ -41,7 +41,7 @@ class Summary(msgspec.Struct, frozen=True):
     accepted: int
     refused: int
     not_started: int
-    codes: tuple[CodeCount, ...]
+    codes: tuple[CountedCode, ...]
     unknown: tuple[str, ...] = ()
 
     @property
@@ -86,7 +86,8 @@ def summarize(results: Iterable[Validation]) -> Summary:
         findings.update(found)
         domains.update(set(found))
         unknown.update(result.unknown)
-    codes = [CodeCount(*key, number, domains[key]) for key, number in findings.most_common()]
+    most_first = sorted(findings.items(), key=lambda item: (-item[1], item[0]))
+    codes = [CountedCode(*key, number, domains[key]) for key, number in most_first]
     accepted, not_started = verdicts["accepted"], verdicts["defined, but not started"]
     refused = verdicts.total() - accepted
     return Summary(accepted, refused, not_started, tuple(codes), tuple(sorted(unknown)))
