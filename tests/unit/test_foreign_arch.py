@@ -138,8 +138,10 @@ def test_good_samples_have_no_follow_ups() -> None:
 def test_a_live_host_looks_at_the_files_of_the_domain(tmp_path: Path) -> None:
     host = host_without("x86_64")
 
-    def open_world(*named: str | None) -> World:
-        world = host.world(*named, strict=False)
+    def open_world(
+        emulator: str | None, arch: str | None, machine: str | None, virttype: str | None
+    ) -> World:
+        world = host.world(emulator, arch, machine, virttype, strict=False)
         world.look = look_at
         return world
 

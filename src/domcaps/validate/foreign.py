@@ -43,11 +43,11 @@ class UnaskedEmulator(EmulatorFacts):
     is_there = False
 
     @property
-    def kvm(self) -> bool:  # type: ignore[override]
+    def kvm(self) -> bool:
         """Raise `Unanswered`: a session with KVM that is not recorded says no otherwise."""
         raise Unanswered(ask("query-kvm"), None)
 
-    kvm_unseen = kvm  # type: ignore[assignment]
+    kvm_unseen = kvm
 
 
 class _UnseenRecord:
