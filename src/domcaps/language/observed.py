@@ -16,7 +16,6 @@ from domcaps.language.predicate import AnyOf, Predicate
 from domcaps.language.remedy import Adviser, Remedy  # noqa: TC001
 from domcaps.language.truth import Reason, Truth
 from domcaps.language.wording import alternatives
-from domcaps.patterns import fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -288,8 +287,7 @@ class TargetIs(Observation):
 
     def holds(self, world: World) -> bool:
         """Compare; names may hold ``*``."""
-        value: str = getattr(world.target, self.attribute)
-        return any(fits(value, pattern) for pattern in self.patterns)
+        return world.target.matches(self.attribute, self.patterns)
 
     def explain(self, world: World) -> Reason:
         """Compare, and tell what the target has."""

@@ -8,6 +8,7 @@ import msgspec
 
 from domcaps._version import DEFAULT_DIALECT
 from domcaps.language.dialect import Dialect
+from domcaps.patterns import fits
 
 
 class Flags(msgspec.Struct, frozen=True):
@@ -49,6 +50,11 @@ class Target(msgspec.Struct, frozen=True):
     virttype: str
     dialect: Dialect
     flags: Flags = Flags()
+
+    def matches(self, attribute: str, patterns: tuple[str, ...]) -> bool:
+        """Tell whether a field is one of these texts; ``*`` in one stands for anything."""
+        value: str = getattr(self, attribute)
+        return any(fits(value, pattern) for pattern in patterns)
 
 
 class Question(msgspec.Struct, frozen=True):

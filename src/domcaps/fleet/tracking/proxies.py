@@ -248,6 +248,12 @@ class WatchedTarget:
         self._recorder.read(("target", name), token(value) if name != "dialect" else str(value))
         return value
 
+    def matches(self, attribute: str, patterns: tuple[str, ...]) -> bool:
+        """Compare a field; noted is the answer, which many targets share, and not the field."""
+        is_one: bool = self._target.matches(attribute, patterns)
+        self._recorder.read(("target", ("matches", attribute, patterns)), is_one)
+        return is_one
+
 
 class WatchedWorld(World):
     """A world that notes what is read of it."""
