@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +16,18 @@ from lxml import etree
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
 
-from extended_rows import disagreements, listed
+import extended_rows
+from extended_rows import compare, disagreements, listed
 
 from domcaps.cli import _root
 from domcaps.cli._documents import schema
 from domcaps.extended import rows as module
+from domcaps.extended.accepted import is_accepted
 from domcaps.extended.capabilities import NAMESPACE
 from domcaps.extended.kinds import _VIRTIO, kinds, virtio_devices
 from domcaps.hosts.host import Host
+from drift_uses import Subject
+from machine_table import MachineVerdicts
 
 if TYPE_CHECKING:
     from domcaps.extended.capabilities import ExtendedCapabilities
@@ -131,6 +135,92 @@ def test_a_planted_row_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "kinds", lambda: tuple(k for k in kinds() if k.name == "tpm"))
     (one,) = disagreements(Host.open(HOST), "q35", "qemu", Counter())
     assert "tpm-crb" in one
+
+
+def domains(kind: str, host: Host, machine: str) -> list[str]:
+    """Give the domains of all rows of a kind."""
+    world = host.world(machine=machine, virttype="qemu", libvirt="12.8")
+    (found,) = (one for one in kinds() if one.name == kind)
+    return [
+        domain
+        for values in module.rows_of(found, world)
+        for domain in module.domains_of(found, values, world)
+    ]
+
+
+@pytest.mark.parametrize("machine", ["q35", "pc"])
+def test_a_domain_is_accepted_if_validate_accepts_it(machine: str) -> None:
+    host = Host.open(HOST)
+    seen = set()
+    for domain in (*domains("watchdog", host, machine), *domains("memory", host, machine)):
+        accepted = is_accepted(domain.encode(), partial(host.known_world, libvirt="12.8"))
+        assert accepted == host.validate(domain, "12.8").accepted, domain
+        seen.add(accepted)
+    assert seen == {True, False}
+
+
+def test_a_domain_without_its_target_is_refused() -> None:
+    host = Host.open(HOST)
+    opener = partial(host.known_world, libvirt="12.8")
+    xml = (
+        "<domain type='{}'><name>a</name><memory>65536</memory>"
+        "<os><type machine='{}'>hvm</type></os></domain>"
+    )
+    assert is_accepted(xml.format("qemu", "q35").encode(), opener)
+    assert not is_accepted(xml.format("qemu", "q36").encode(), opener)
+    assert not is_accepted(xml.format("quemu", "q35").encode(), opener)
+    assert not is_accepted(b"<network/>", opener)
+
+
+def test_a_document_is_judged_for_all_machine_types_at_once() -> None:
+    """The engine of fleets, for the machine types of two emulators, against `Host.validate`."""
+    worlds, hosts = [], []
+    for name in ("debian12-riscv64", "sid-riscv64"):
+        host = Host.open(f"shipped:{name}")
+        names = host.emulators.get(host.emulators.paths()[0]).machines("qemu")
+        worlds += [host.world(None, "riscv64", one.name, "qemu", "12.8").again() for one in names]
+        hosts += [host] * len(names)
+    verdicts = MachineVerdicts(worlds)
+    seen = set()
+    for domain in domains("tpm", hosts[0], "virt")[::5]:
+        bits = verdicts.accepting(domain.encode())
+        for number, (world, host) in enumerate(zip(worlds, hosts, strict=True)):
+            named = domain.replace('machine="virt"', f'machine="{world.target.machine}"')
+            assert host.validate(named, "12.8").accepted == bool(bits >> number & 1), named
+            seen.add(bool(bits >> number & 1))
+    assert seen == {True, False}
+
+
+@pytest.fixture
+def watchdogs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the rows of watchdogs and firmware alone."""
+    some = tuple(kind for kind in kinds() if kind.name in {"watchdog", "firmware"})
+    monkeypatch.setattr(module, "kinds", lambda: some)
+    monkeypatch.setattr(extended_rows, "kinds", lambda: some)
+
+
+@pytest.mark.usefixtures("watchdogs")
+def test_the_runner_compares_every_machine_type() -> None:
+    targets, tally = compare([Subject("debian12-riscv64", None, rich=False)], "qemu", 40)
+    assert (targets, tally.wrong) == (6, [])
+    assert tally.counts["watchdog: listed"] + tally.counts["watchdog: not listed"] == 6 * 32
+    assert tally.counts["firmware: listed"]
+    assert tally.counts["validated again"]
+
+
+@pytest.mark.usefixtures("watchdogs")
+def test_the_runner_finds_a_row_that_is_wrongly_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = module._Judge.row
+
+    def wrong(judge: module._Judge, kind: object, values: object) -> object:
+        row = real(judge, kind, values)  # type: ignore[arg-type]
+        lies = row.values == {"model": "diag288", "action": "pause"}
+        return module.ExtendedRow(row.values, True, row.domain) if lies else row
+
+    monkeypatch.setattr(module._Judge, "row", wrong)
+    _, tally = compare([Subject("debian12-riscv64", None, rich=False)], "qemu", 0)
+    assert tally.wrong
+    assert all("diag288" in text for text in tally.wrong)
 
 
 @pytest.mark.usefixtures("few")

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import msgspec
 from lxml import etree
 
+from domcaps.extended.accepted import is_accepted
 from domcaps.extended.kinds import MACHINE, UNSAID, RowKind, kinds, values_of
 from domcaps.language.rule import Sample
 from domcaps.validate.catalogue.minimal import put
 from domcaps.validate.catalogue.rules import rules
 from domcaps.validate.catalogue.samples import domain_of
 from domcaps.validate.check import validate
+from domcaps.validate.memo.remaining import remaining_checks_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.language import World
-    from domcaps.validate.check import Validation
     from domcaps.validate.target import OpenWorld
 
 Values = tuple[tuple[str, str], ...]
@@ -54,8 +55,10 @@ class ExtendedSection(msgspec.Struct, frozen=True):
     rows: tuple[ExtendedRow, ...]
 
 
-def evaluate(world: World, open_world: OpenWorld) -> tuple[ExtendedSection, ...]:
-    """Validate every row of every kind for a target."""
+def evaluate(
+    world: World, open_world: OpenWorld, some: tuple[RowKind, ...] = ()
+) -> tuple[ExtendedSection, ...]:
+    """Validate every row of every kind, or of `some`, for a target."""
     judge = _Judge(world, open_world)
     return tuple(
         ExtendedSection(
@@ -63,7 +66,7 @@ def evaluate(world: World, open_world: OpenWorld) -> tuple[ExtendedSection, ...]
             tuple(column.name for column in kind.columns),
             tuple(judge.row(kind, values) for values in rows_of(kind, world)),
         )
-        for kind in kinds()
+        for kind in some or kinds()
     )
 
 
@@ -171,13 +174,11 @@ class _Judge:
 
     def row(self, kind: RowKind, values: Values) -> ExtendedRow:
         """Validate the domains of a row until one is accepted."""
-        first: tuple[str, Validation] | None = None
+        first = ""
         for domain in domains_of(kind, values, self._world):
-            found = validate(domain.encode(), self._open)
-            if found.accepted:
+            if is_accepted(domain.encode(), self._open):
                 return ExtendedRow(dict(values), True, domain)
-            first = first or (domain, found)
-        assert first is not None  # noqa: S101 - every kind has some domain
-        domain, found = first
+            first = first or domain
+        found = validate(first.encode(), self._open, checks_of=remaining_checks_once)
         error = found.errors[0]
-        return ExtendedRow(dict(values), False, domain, error.code, error.message)
+        return ExtendedRow(dict(values), False, first, error.code, error.message)

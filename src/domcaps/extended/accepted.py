@@ -1,0 +1,75 @@
+"""Whether a domain is accepted, and nothing more: the first error ends the check.
+
+Most rows are refused, and each of their domains is. What is wrong with one is told of the first.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from domcaps.language.domain import Domain
+from domcaps.language.finding import Severity, Stage
+from domcaps.validate.check import DocumentCheck
+from domcaps.validate.document.parse import read
+from domcaps.validate.memo.remaining import remaining_checks_once
+from domcaps.validate.target import TargetNotFound, nearest_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domcaps.language.fix import Fix
+    from domcaps.language.part import Part
+    from domcaps.language.rule import Problem
+    from domcaps.validate.check import ChecksOf
+    from domcaps.validate.checks import Checks
+    from domcaps.validate.document.walk import DocumentWalk
+    from domcaps.validate.target import OpenWorld
+
+
+def is_accepted(data: bytes, open_world: OpenWorld) -> bool:
+    """Tell whether `validate` accepts a domain that has no comments which leave findings out."""
+    source = read(data)
+    try:
+        resolved = nearest_target(source, open_world)
+    except TargetNotFound:
+        return False
+    if resolved.faults:
+        return False
+    domain = Domain(source.root, resolved.world)
+    check = _UntilFirstError(source, domain, frozenset(), math.inf, schema=False)
+    try:
+        return not check.everything(remaining_checks_once)
+    except _Refused:
+        return False
+
+
+class _Refused(BaseException):
+    """The domain has an error; no check may catch this."""
+
+
+class _UntilFirstError(DocumentCheck):
+    """A check that ends at the first error, without words for it.
+
+    Devices come first: most rows are refused for one, and the domain's own rules take the longest.
+    """
+
+    def _parts(self, walk: DocumentWalk, checks_of: ChecksOf) -> None:
+        def devices_first(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[Part, Checks]]:
+            left = [*checks_of(domain, walk)]
+            return iter(sorted(left, key=lambda one: one[0].node is domain.root))
+
+        super()._parts(walk, devices_first)
+
+    def _add(
+        self,
+        code: str,  # noqa: ARG002 - nothing is said
+        found: Problem,  # noqa: ARG002 - nothing is said
+        severity: Severity = Severity.ERROR,
+        stage: Stage = Stage.DEFINE,  # noqa: ARG002 - both count
+        fix: Fix | None = None,  # noqa: ARG002 - nothing is repaired
+        *,
+        worded: bool = False,  # noqa: ARG002 - nothing is said
+    ) -> None:
+        if severity is Severity.ERROR:
+            raise _Refused
