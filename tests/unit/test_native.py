@@ -12,8 +12,10 @@ from lxml import etree
 
 from domcaps.errors import DomcapsError, UntoldError
 from domcaps.native.line import as_shell
+from domcaps.shipped import open_shipped
 from native_domains import DOMAINS
 from plain_hosts import open_plain
+from sample_hosts import rich_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,7 +211,7 @@ def test_devices_that_are_not_known_are_named(inside: str, named: str) -> None:
     "inside",
     [
         "<memoryBacking><source type='new'/></memoryBacking>",
-        "<cpu match='strict'><model>qemu64</model></cpu>",
+        "<cpu match='newest'><model>qemu64</model></cpu>",
         "<on_reboot>new</on_reboot>",
         "<q:new xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'/>",
     ],
@@ -314,10 +316,70 @@ def cpu_of(inside: str, cpu: str = "") -> str:
             "<cpu mode='maximum'><maxphysaddr mode='passthrough' limit='40'/></cpu>",
             "max,host-phys-bits=on,host-phys-bits-limit=40",
         ),
+        ("", "<cpu mode='maximum'><maxphysaddr mode='emulate'/></cpu>", "max,host-phys-bits=off"),
+        (
+            "",
+            "<cpu mode='maximum'><cache mode='disable'/></cpu>",
+            "max,host-cache-info=off,l3-cache=off",
+        ),
+        ("", "<cpu match='strict'><model>qemu64</model></cpu>", "qemu64"),
+        # libvirt disables what a model had once, and QEMU does not have all of it
+        ("", "<cpu><model>Icelake-Server</model></cpu>", "Icelake-Server,intel-pt=off,mpx=off"),
+        (
+            "",
+            (
+                "<cpu><model>Skylake-Server</model><feature name='mpx'/><feature name='ds_cpl'/>"
+                "<feature name='pconfig' policy='disable'/><feature name='cmt'/></cpu>"
+            ),
+            "Skylake-Server,mpx=on,ds-cpl=on",
+        ),
+        (
+            "",
+            (
+                "<cpu><model>qemu64</model><feature name='pni' policy='optional'/>"
+                "<feature name='avx512f' policy='optional'/></cpu>"
+            ),
+            "qemu64,pni=on,avx512f=off",
+        ),
     ],
 )
 def test_what_is_shown_of_the_hypervisor_is_told(inside: str, cpu: str, found: str) -> None:
     assert cpu_of(inside, cpu) == found
+
+
+@pytest.mark.parametrize(
+    ("arch", "machine", "inside", "words"),
+    [
+        ("aarch64", "virt", "<cpu mode='maximum'><feature name='sve128'/></cpu>",
+         "-cpu max,sve128=on,sve=on"),
+        ("x86_64", "q35", "<cpu mode='maximum'><topology sockets='1' cores='2' threads='1'/></cpu>",
+         "-smp 2,sockets=1,dies=1,clusters=1,cores=2,threads=1"),
+        ("aarch64", "virt", ("<clock offset='utc'><timer name='rtc' tickpolicy='catchup'/>"
+         "<timer name='pit' tickpolicy='delay'/></clock>"), "-rtc base=utc,driftfix=slew"),
+        ("s390x", "s390-ccw-virtio", "<cpu mode='maximum' deprecated_features='off'/>", "-cpu max"),
+    ],
+)  # fmt: skip
+def test_what_libvirt_adds_or_leaves_out(arch: str, machine: str, inside: str, words: str) -> None:
+    root = etree.fromstring(
+        f"<domain type='qemu'><name>a</name><memory>1048576</memory><vcpu>2</vcpu>"
+        f"<os><type arch='{arch}' machine='{machine}'>hvm</type></os>{inside}</domain>"
+    )
+    assert f" {words} " in " ".join(told(root))
+
+
+def test_deprecated_features_are_those_of_the_hosts_model() -> None:
+    shipped = open_shipped("sid-s390x")
+    record = shipped.emulators.get(shipped.emulators.paths()[0]).record
+    host = rich_host("s390x", record, "a mainframe")
+    xml = (
+        "<domain type='qemu'><name>a</name><memory>1048576</memory>"
+        "<os><type arch='s390x' machine='s390-ccw-virtio'>hvm</type></os>"
+        "<cpu mode='host-model' deprecated_features='off'/></domain>"
+    )
+    words = host.native(xml, judge=False)
+    cpu = words[words.index("-cpu") + 1]
+    last = dict(word.split("=") for word in cpu.split(",")[1:])
+    assert [last[name] for name in ("bpb", "te", "cte", "csske")] == ["off"] * 4
 
 
 def test_a_network_is_a_tap_device_and_who_connects_it_is_noted() -> None:

@@ -22,7 +22,7 @@ from domcaps.language.struct import Struct
 from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from domcaps.cpu.x86map import X86Map
     from domcaps.facts.emulator import EmulatorFacts
@@ -92,6 +92,26 @@ def not_read(
         return ()
     known = x86_map(dialect)
     return tuple(known.names_of(_chosen(wanted, known, "require") & has.possible & ~has.sure))
+
+
+def optional_switches(
+    emulator: EmulatorFacts,
+    accelerator: str,
+    host: HostFacts,
+    dialect: Dialect,
+    names: Iterable[str],
+) -> dict[str, str]:
+    """Tell of features that are optional whether a guest gets them: ``on`` or ``off``.
+
+    Those of which it is not known are left out. Raises `Unanswered` as `mismatch` does.
+    """
+    has = _features(emulator, accelerator, host.arch, host.cpu, host.cpuid, dialect)
+    if has is None:
+        return {}
+    bits = x86_map(dialect).bits
+    known = {name: bits[name] for name in names if name in bits}
+    sure = {name: "on" for name, bit in known.items() if bit & has.sure}
+    return sure | {name: "off" for name, bit in known.items() if not bit & has.possible}
 
 
 @lru_cache(maxsize=64)

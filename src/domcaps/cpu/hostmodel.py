@@ -64,7 +64,7 @@ def host_model(
     if expand and emulator.arch in X86:
         policies = _expanded(model.model, policies, dialect)
     if disable_deprecated:
-        policies |= dict.fromkeys(_deprecated(emulator, accelerator), "disable")
+        policies |= dict.fromkeys(deprecated_features(emulator, accelerator), "disable")
     if supported and emulator.arch in X86 and model.vendor == "AMD":
         policies |= _held_back(emulator, model.model, policies, dialect)
     ordered = expand or dialect.has(HOST_MODEL_SORTED)
@@ -213,7 +213,7 @@ def _defined_s390(emulator: EmulatorFacts, accelerator: str) -> tuple[HostModel,
     return HostModel(answer.name, "forbid"), policies
 
 
-def _deprecated(emulator: EmulatorFacts, accelerator: str) -> tuple[str, ...]:
+def deprecated_features(emulator: EmulatorFacts, accelerator: str) -> tuple[str, ...]:
     """List the features that QEMU calls deprecated, of which only s390x has some."""
     if emulator.arch not in S390:
         return ()

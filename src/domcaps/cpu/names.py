@@ -28,6 +28,13 @@ _LIBVIRT_SPELLING = {
 }
 """By the name that QEMU prefers; all others are spelled alike."""
 
+_QEMU_SPELLING = {name: preferred for preferred, name in _LIBVIRT_SPELLING.items()}
+
+
+def qemu_name(arch: str, feature: str) -> str:
+    """Give the name that QEMU prefers of a feature that libvirt named."""
+    return _QEMU_SPELLING.get(feature, feature) if arch in X86 else feature
+
 
 def libvirt_name(arch: str, feature: str) -> str:
     """Give libvirt's name of a feature that QEMU named."""

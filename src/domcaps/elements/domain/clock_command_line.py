@@ -36,9 +36,9 @@ def clock_words(line: Line, root: Node) -> list[str]:
             line.machine["hpet"] = "on" if present == "yes" else "off"
         elif name == "rtc":
             told[1] += _of_rtc(line, timer)
-        elif name == "pit" and line.is_x86:
+        elif name == "pit":
             told += _of_pit(line, timer)
-        elif name in {"hpet", "pit"} and timer.get("present") == "no":
+        elif name == "hpet" and timer.get("present") == "no":
             # the board has none
             continue
         else:
@@ -60,7 +60,7 @@ def _of_rtc(line: Line, timer: Node) -> str:
 def _of_pit(line: Line, timer: Node) -> list[str]:
     policy = line.reading.get(timer, "tickpolicy", {"delay", "discard", "catchup"})
     if policy in {"delay", "discard"} and line.has_type("kvm-pit"):
-        # QEMU's own PIT has no such policy: it never catches up
+        # QEMU's own PIT has no such policy: it never catches up. Other boards have none
         return ["-global", f"kvm-pit.lost_tick_policy={policy}"]
     return []
 

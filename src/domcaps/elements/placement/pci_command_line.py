@@ -80,8 +80,8 @@ def _of_target(
         told["mem-reserve"] = (numbers["memReserve"] or 0) * _KIB
     if controller.model in {"pcie-root-port", "pcie-switch-downstream-port"}:
         told["hotplug"] = hotplug
-    elif hotplug == "off" and controller.model == "pci-root" and line.holds(I440FX):
-        line.add("-global", "PIIX4_PM.acpi-root-pci-hotplug=off")
+    elif hotplug is not None and controller.model == "pci-root" and line.holds(I440FX):
+        line.add("-global", f"PIIX4_PM.acpi-root-pci-hotplug={hotplug}")
     return told | ({"numa_node": node} if node is not None else {})
 
 

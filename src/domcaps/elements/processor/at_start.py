@@ -28,7 +28,7 @@ from domcaps.elements.processor.nearest_model import (
     stand_ins,
     usable_model,
 )
-from domcaps.elements.processor.vcpu_count import Topology
+from domcaps.elements.processor.vcpu_count import CLUSTERS, DIES, Topology
 from domcaps.facts import arch as archs
 from domcaps.language.at_start import start_doubt
 from domcaps.language.finding import Stage
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 
 
 DEPRECATED = qapi("query-cpu-model-expansion/ret/deprecated-props")
-DIES = qapi("query-hotpluggable-cpus/ret/props/die-id")
-CLUSTERS = qapi("query-hotpluggable-cpus/ret/props/cluster-id")
 
 _MODES = {e.name: e for e in (HOST_PASSTHROUGH, MAXIMUM, HOST_MODEL, CUSTOM)}
 _PASSTHROUGH = "host-passthrough"

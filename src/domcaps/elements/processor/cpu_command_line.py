@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.cpu import custom_models, host_model
+from domcaps.cpu.names import qemu_name
 from domcaps.elements.boards.families import X86
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language.qemu_args import Alternatives, QemuArgs, Trial
@@ -25,7 +26,10 @@ def host_model_args(world: World) -> Alternatives:
     )
     if found is None:
         return ()
-    features = "".join(f",{feature.name}={_POLICIES[feature.policy]}" for feature in found.features)
+    features = "".join(
+        f",{qemu_name(world.target.arch, feature.name)}={_POLICIES[feature.policy]}"
+        for feature in found.features
+    )
     return (QemuArgs(cpu=f"{_qemu_name(found.model)}{features}"),)
 
 

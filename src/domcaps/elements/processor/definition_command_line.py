@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from domcaps.cpu.compare import optional_switches
+from domcaps.cpu.expansion import expansion, model_to_expand
+from domcaps.cpu.hostmodel import deprecated_features
+from domcaps.cpu.names import libvirt_names, qemu_name
 from domcaps.cpu.x86map import x86_map
 from domcaps.elements.boards.defaults import CPU_MODE, CPU_POLICY
 from domcaps.elements.boards.families import PPC64, PSERIES
-from domcaps.elements.processor.cpu import HOST_MODEL
+from domcaps.elements.processor.cpu import HOST_MODEL, MIGRATABLE, accelerator
 from domcaps.elements.processor.definition import default_cpu
+from domcaps.facts.arch import ARM, is_native
 from domcaps.language.command_line import ON_OFF, Line, asks_for_help, untold
 from domcaps.language.qemu_args import QemuArgs, alternatives_of
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from lxml.etree import _Element as Node
 
 
@@ -22,6 +29,8 @@ _FULL, _LIMIT = "host-phys-bits", "host-phys-bits-limit"
 _NAME = late_pattern(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 """A name in ``-cpu``, where QEMU splits at commas and equals signs, and ``-`` takes away."""
 _POLICIES = {"require": "on", "force": "on", "disable": "off", "forbid": "off", "optional": ""}
+_OF_LIBVIRT = {"cmt", "mbm_total", "mbm_local"}
+"""Features of x86 hosts that QEMU has no properties for."""
 _MODES = {"custom", "host-model", "host-passthrough", "maximum"}
 
 
@@ -40,8 +49,8 @@ def model_words(line: Line, root: Node) -> str:
     if cpu is None:
         return ""
     mode = reading.get(cpu, "mode", _MODES) or CPU_MODE
-    match = reading.get(cpu, "match", {"exact", "minimum"})
     # what libvirt compares before it starts QEMU, and what it may do instead
+    match = reading.get(cpu, "match", {"exact", "minimum", "strict"})
     reading.get(cpu, "check", {"none", "partial", "full"})
     model = reading.child(cpu, "model")
     name, vendor_id = "", None
@@ -59,7 +68,7 @@ def model_words(line: Line, root: Node) -> str:
     if vendor_id and "," in vendor_id:
         raise untold(cpu, "vendor_id", f"the value {vendor_id!r}")
     more = [*([f"vendor={vendor_id}"] if vendor_id else []), *_features(line, cpu),
-            *_cache(line, cpu), *_address(line, cpu)]  # fmt: skip
+            *_cache(line, cpu), *_address(line, cpu), *_deprecated(line, cpu)]  # fmt: skip
     if more and not told:
         told = default_model(line)
         if not told:
@@ -80,18 +89,81 @@ def _is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None and not asks_for_help(text)
 
 
+def _deprecated(line: Line, cpu: Node) -> list[str]:
+    """Switch the features of the host's model that QEMU calls deprecated.
+
+    libvirt ignores the attribute for other modes. A later word overrides an earlier one.
+    """
+    switch = line.reading.get(cpu, "deprecated_features", ON_OFF)
+    if switch is None or cpu.get("mode") != "host-model":
+        return []
+    world = line.domain.world
+    return [f"{name}={switch}" for name in deprecated_features(world.emulator, accelerator(world))]
+
+
+def _known_to_qemu(line: Line) -> frozenset[str] | None:
+    """Give the features that QEMU can switch, by libvirt's names; None where QEMU can't tell."""
+    world = line.domain.world
+    emulator, by = world.emulator, accelerator(world)
+    answers = (expansion(emulator, by, model_to_expand(by), kind, needed=False)
+               for kind in ("static", "full"))  # fmt: skip
+    names = frozenset(name for answer in answers if answer is not None for name in answer.props)
+    return frozenset(libvirt_names(emulator.arch, names)) or None
+
+
 def _features(line: Line, cpu: Node) -> list[str]:
-    told = []
+    """Take the features that the domain names, and those that libvirt adds to them."""
+    policies: dict[str, str] = {}
+    known = _known_to_qemu(line)
     for feature in line.reading.children(cpu, "feature"):
-        policy = line.reading.get(feature, "policy", _POLICIES) or CPU_POLICY
-        name = line.reading.get(feature, "name") or ""
-        if not _POLICIES[policy]:
-            line.reading.besides[feature] = "libvirt asks for it where the host has it"
-            continue
-        if not _is_name(name):
-            raise untold(feature, "name", f"the value {name!r}")
-        told.append(f"{name}={_POLICIES[policy]}")
-    return told
+        name, switch = _feature(line, feature)
+        policies[name] = switch
+        if name in _OF_LIBVIRT and line.is_x86:
+            line.reading.besides[feature] = "only libvirt's monitoring of the host knows it"
+        elif switch == "off" and known is not None and name not in known:
+            line.reading.besides[feature] = "this QEMU does not have it, so it is off"
+    for name, switch in _added(line, cpu, policies):
+        policies.setdefault(name, switch)
+    hidden = _OF_LIBVIRT if line.is_x86 else ()
+    return [
+        f"{qemu_name(line.domain.arch, name)}={switch}"
+        for name, switch in policies.items()
+        if switch and name not in hidden and (switch == "on" or known is None or name in known)
+    ]
+
+
+def _feature(line: Line, feature: Node) -> tuple[str, str]:
+    """Give the name of a feature with its switch, "" for an optional one that may be there."""
+    policy = line.reading.get(feature, "policy", _POLICIES) or CPU_POLICY
+    name = line.reading.get(feature, "name") or ""
+    switch = _POLICIES[policy]
+    if not switch and line.is_x86:
+        switch = _optional(line, name)
+    if not switch:
+        line.reading.besides[feature] = "libvirt asks for it where the host has it"
+    elif not _is_name(name):
+        raise untold(feature, "name", f"the value {name!r}")
+    return name, switch
+
+
+def _optional(line: Line, name: str) -> str:
+    """Switch a feature as libvirt does that compares with the host."""
+    world = line.domain.world
+    if not is_native(world.host.arch, world.emulator.arch):
+        return ""
+    by, dialect = accelerator(world), world.target.dialect
+    return optional_switches(world.emulator, by, world.host, dialect, (name,)).get(name, "")
+
+
+def _added(line: Line, cpu: Node, policies: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Give the features that libvirt switches where the domain does not name them."""
+    if line.is_x86 and cpu.get("mode", CPU_MODE) == "custom":
+        model = x86_map(line.domain.world.target.dialect).models.get(cpu.findtext("model") or "")
+        # what the model had once, and QEMU's may still have
+        yield from ((name, "off") for name in (model.removed if model is not None else ()))
+    if line.domain.arch in ARM and any(name.startswith("sve") for name in policies):
+        # a length of vectors needs them
+        yield "sve", "on"
 
 
 def _cache(line: Line, cpu: Node) -> list[str]:
@@ -102,7 +174,9 @@ def _cache(line: Line, cpu: Node) -> list[str]:
     line.reading.get(cache, "level", {"3"} if mode == "emulate" else set())
     if mode == "passthrough":
         return ["host-cache-info=on", "l3-cache=off"]
-    return [f"l3-cache={'on' if mode == 'emulate' else 'off'}"]
+    # other models have none of the host's
+    hidden = ["host-cache-info=off"] if cpu.get("mode") in {"host-passthrough", "maximum"} else []
+    return [*hidden, f"l3-cache={'on' if mode == 'emulate' else 'off'}"]
 
 
 def _address(line: Line, cpu: Node) -> list[str]:
@@ -116,7 +190,7 @@ def _address(line: Line, cpu: Node) -> list[str]:
     mode, bits = reading.get(node, "mode", {"emulate", "passthrough"}), reading.number(node, "bits")
     limit = reading.number(node, "limit")
     if mode == "emulate":
-        return [f"phys-bits={bits}"] if bits else []
+        return [f"phys-bits={bits}" if bits else f"{_FULL}=off"]
     return [f"{_FULL}=on", *([f"{_LIMIT}={limit}"] if limit else [])]
 
 
@@ -138,8 +212,9 @@ def _named(line: Line, cpu: Node, mode: str, name: str) -> str:
         return found
     told = "host" if mode == "host-passthrough" else "max"
     migratable = reading.get(cpu, "migratable", ON_OFF)
-    if migratable is not None:
-        if not line.is_x86:
-            raise untold(cpu, "migratable")
-        told += f",migratable={migratable}"
-    return told
+    if migratable is not None and not line.is_x86:
+        raise untold(cpu, "migratable")
+    if migratable is None and told == "host" and line.is_x86 and line.holds(MIGRATABLE):
+        # libvirt's default, where QEMU has the property
+        migratable = "on"
+    return told if migratable is None else f"{told},migratable={migratable}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.processor.vcpu_count import Topology, initial_vcpus, max_vcpus
+from domcaps.elements.processor.vcpu_count import CLUSTERS, DIES, Topology, initial_vcpus, max_vcpus
 from domcaps.language.command_line import Line, options
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ def vcpu_words(line: Line, root: Node) -> list[str]:
     else:
         reading.children(topology.node.getparent(), "topology")  # type: ignore[arg-type]
         given = {name: reading.number(topology.node, name) for name in _LEVELS}
-        # what libvirt says of levels in between, a board may not take
-        told |= {n: None if c == 1 and n in {"dies", "clusters"} else c for n, c in given.items()}
+        # levels in between are named where QEMU knows them, or there are several
+        for name, known in (("dies", DIES), ("clusters", CLUSTERS)):
+            count = given[name] or 1
+            given[name] = count if count > 1 or line.holds(known) else None
+        told |= given
     return ["-smp", options(str(there), **told)]

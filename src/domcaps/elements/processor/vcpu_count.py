@@ -23,6 +23,7 @@ from domcaps.language.changes.devices import IOMMU_SPLIT_ADDED
 from domcaps.language.changes.processor import CPU_CLUSTERS, EIM_OPTIONAL
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.node_path import path_of
+from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import CPUS
 from domcaps.language.require import libvirt_reads
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from domcaps.language.domain import Domain
+
+DIES = qapi("query-hotpluggable-cpus/ret/props/die-id")
+CLUSTERS = qapi("query-hotpluggable-cpus/ret/props/cluster-id")
 
 _MOST_WITHOUT_EIM = 255
 """More CPUs than an interrupt can be addressed to without the IOMMU's help."""
