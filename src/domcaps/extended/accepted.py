@@ -1,6 +1,6 @@
 """Whether a domain is accepted, and nothing more: the first error ends the check.
 
-Most rows are refused, and each of their domains is. What is wrong with one is told of the first.
+Most rows are refused, and so is each of their domains: the message of a row is about the first one.
 """
 
 from __future__ import annotations
