@@ -56,6 +56,7 @@ def test_what_makes_validation_fast_is_behind_two_calls() -> None:
     assert used - tracked == {
         ("domcaps.validate.check", call),
         ("domcaps.choose.hosts", call),
+        ("domcaps.extended.accepted", call),
         known,
     }
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Severity, Stage
-from domcaps.validate.check import DocumentCheck
+from domcaps.validate.check import DocumentCheck, validate
 from domcaps.validate.document.parse import read
 from domcaps.validate.memo.remaining import remaining_checks_once
 from domcaps.validate.target import TargetNotFound, nearest_target
@@ -18,6 +18,7 @@ from domcaps.validate.target import TargetNotFound, nearest_target
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from domcaps.language.finding import Finding
     from domcaps.language.fix import Fix
     from domcaps.language.part import Part
     from domcaps.language.rule import Problem
@@ -42,6 +43,11 @@ def is_accepted(data: bytes, open_world: OpenWorld) -> bool:
         return not check.everything(remaining_checks_once)
     except _Refused:
         return False
+
+
+def first_error(data: bytes, open_world: OpenWorld) -> Finding:
+    """Give the first error of a domain that is not accepted."""
+    return validate(data, open_world, checks_of=remaining_checks_once).errors[0]
 
 
 class _Refused(BaseException):

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING
 import msgspec
 from lxml import etree
 
-from domcaps.extended.accepted import is_accepted
+from domcaps.extended.accepted import first_error, is_accepted
 from domcaps.extended.kinds import MACHINE, UNSAID, RowKind, kinds, values_of
 from domcaps.language.rule import Sample
 from domcaps.validate.catalogue.minimal import put
 from domcaps.validate.catalogue.rules import rules
 from domcaps.validate.catalogue.samples import domain_of
-from domcaps.validate.check import validate
-from domcaps.validate.memo.remaining import remaining_checks_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,6 +177,5 @@ class _Judge:
             if is_accepted(domain.encode(), self._open):
                 return ExtendedRow(dict(values), True, domain)
             first = first or domain
-        found = validate(first.encode(), self._open, checks_of=remaining_checks_once)
-        error = found.errors[0]
+        error = first_error(first.encode(), self._open)
         return ExtendedRow(dict(values), False, first, error.code, error.message)
