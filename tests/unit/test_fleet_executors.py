@@ -8,11 +8,14 @@ import random
 import signal
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from domcaps.errors import FleetError
+from domcaps.fleet import executors
 from domcaps.fleet.ask import FleetQuestion, UnitCounts, ask, name_of
 from domcaps.fleet.fleet import Fleet
 from domcaps.fleet.store import FleetStore
@@ -20,7 +23,7 @@ from domcaps.fleet.upkeep import check, collect_garbage
 from fleet_hosts import fleet, replace, shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from domcaps.fleet.answers import DomainAnswer
@@ -81,6 +84,90 @@ def test_an_executor_of_the_caller_stays_open(store: FleetStore) -> None:
         found = by_name(ask(store, documents(40), pool, size=20))
         assert pool.submit(abs, -1).result() == 1
     assert found == by_name(ask(store, documents(40)))
+
+
+class LosingExecutor(Executor):
+    """Loses each unit so many times, and takes equal calls for one, as Dask does.
+
+    `lose` says what becomes of the future of a unit that is lost. Those of further units than
+    `runs` are never done.
+    """
+
+    def __init__(self, times: int, lose: Callable[[Future[Any]], object], runs: int = 1000) -> None:
+        self._times, self._lose, self._runs = times, lose, runs
+        self._lost: dict[Any, int] = {}
+        self.known: dict[Any, Future[Any]] = {}
+
+    def submit(self, work: Any, /, *arguments: Any, **_: Any) -> Future[Any]:
+        if arguments in self.known:
+            return self.known[arguments]
+        future = self.known[arguments] = Future()
+        unit = arguments[0]
+        self._lost[unit] = self._lost.get(unit, 0) + 1
+        if self._lost[unit] <= self._times:
+            self._lose(future)
+        elif self._runs:
+            self._runs -= 1
+            future.set_result(work(*arguments))
+        return future
+
+
+def fail(future: Future[Any]) -> None:
+    future.set_exception(OSError("the worker was lost"))
+
+
+def cancel(future: Future[Any]) -> None:
+    """Do what a client of Dask does that lost its scheduler."""
+    future.cancel()
+    future.set_running_or_notify_cancel()
+
+
+@pytest.mark.parametrize("lose", [fail, cancel])
+@pytest.mark.parametrize("times", [1, 10])
+def test_units_that_are_lost_are_asked_again_and_counted(
+    store: FleetStore, lose: Callable[[Future[Any]], object], times: int
+) -> None:
+    asked, counts = documents(60), UnitCounts()
+    found = by_name(ask(store, asked, LosingExecutor(times, lose), size=20, counts=counts))
+    assert found == by_name(ask(store, asked))
+    assert (counts.units, counts.again) == (3, 3 * times)
+
+
+def test_a_unit_that_always_fails_is_an_error_that_says_why(store: FleetStore) -> None:
+    with pytest.raises(FleetError, match=r"failed 20 times: OSError: the worker was lost"):
+        list(ask(store, documents(60), LosingExecutor(1000, fail), size=20))
+
+
+def test_an_executor_that_takes_no_more_is_an_error_with_a_remedy(store: FleetStore) -> None:
+    pool = ProcessPoolExecutor(1)
+    pool.shutdown()
+    with pytest.raises(FleetError, match=r"with 3 units left to do: .*shutdown") as caught:
+        list(ask(store, documents(60), pool, size=20))
+    assert "new executor" in caught.value.remedy
+
+
+def test_a_pool_of_the_caller_that_broke_is_an_error_with_a_remedy(store: FleetStore) -> None:
+    broken = LosingExecutor(1, lambda future: future.set_exception(BrokenProcessPool("killed")))
+    with pytest.raises(FleetError, match=r"broke with 3 units left to do: killed") as caught:
+        list(ask(store, documents(60), broken, size=20))
+    assert "new executor" in caught.value.remedy
+
+
+def test_who_stops_early_leaves_no_work_behind(store: FleetStore) -> None:
+    executor = LosingExecutor(0, fail, runs=1)
+    answers = ask(store, documents(60), executor, size=20)
+    next(answers)
+    answers.close()  # type: ignore[attr-defined]
+    assert [future.cancelled() for future in executor.known.values()].count(True) == 2
+
+
+def test_only_some_units_wait_at_once(store: FleetStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executors, "_MOST_WAITING", 2)
+    executor = LosingExecutor(0, fail)
+    answers = ask(store, documents(100), executor, size=20)
+    next(answers)
+    assert len(executor.known) == 3
+    assert len(list(answers)) == 99
 
 
 def test_a_unit_is_named_by_its_content() -> None:

@@ -9,13 +9,11 @@ arrive, by domain and by what was read of hosts: when a host changes, what is kn
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
-import os
 import re
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from hashlib import sha1
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,6 +21,7 @@ from domcaps._version import DEFAULT_DIALECT, __version__
 from domcaps.checked import checked
 from domcaps.errors import FleetError
 from domcaps.fleet.engine import Engine
+from domcaps.fleet.executors import UnitCounts, run_units
 from domcaps.fleet.hosts import FleetHosts
 from domcaps.fleet.manifest import encode, sha256
 from domcaps.fleet.sending import Receiver, Sender
@@ -30,20 +29,17 @@ from domcaps.fleet.store import FleetStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from concurrent.futures import Executor
     from pathlib import Path
 
     from domcaps.fleet.answers import DomainAnswer
     from domcaps.fleet.sending import Result, SentUnit
-    from domcaps.fleet.store import UnreadHost
 
 LEAST = 100
 """Verdicts that a unit has at least: fewer would cost more to send than to compute."""
 
 _DOMAINS = 200
 """Default number of domains in a unit."""
-
-_ATTEMPTS = 20
-"""Pools that are replaced before it is given up."""
 
 
 class FleetQuestion(msgspec.Struct, frozen=True):
@@ -56,24 +52,17 @@ class FleetQuestion(msgspec.Struct, frozen=True):
     planned: bool = False
 
 
-class UnitCounts:
-    """What was done for an answer; `again` counts units that were asked more than once.
-
-    `unread` are the hosts that the answer is not about, which can't be read.
-    """
-
-    def __init__(self) -> None:
-        self.units = self.again = self.pools = 0
-        self.unread: tuple[UnreadHost, ...] = ()
-
-
 def name_of(question: FleetQuestion, domains: Iterable[tuple[str, bytes]]) -> str:
     """Name a unit by its content."""
     hashes = [sha256(data) for _, data in domains]
     return sha256(encode([__version__, question, hashes]))
 
 
-def run_unit(question: FleetQuestion, domains: tuple[tuple[str, bytes], ...]) -> SentUnit:
+def run_unit(
+    question: FleetQuestion,
+    domains: tuple[tuple[str, bytes], ...],
+    attempt: int = 0,  # noqa: ARG001 - tells executors that a unit which failed is to be done
+) -> SentUnit:
     """Give the verdicts of one unit: a pure function, in any process that reaches the store.
 
     With each verdict is what it follows from, where the question says that this is to be kept.
@@ -149,7 +138,7 @@ def _results(
     units = list(_units(sorted(domains, key=_structure), len(question.keys), size))
     counts.units += len(units)
     receiver = Receiver()
-    for unit in _run(question, units, executor, counts):
+    for unit in run_units(functools.partial(run_unit, question), units, executor, counts):
         yield list(receiver.results(unit))
 
 
@@ -188,10 +177,16 @@ def _structure(domain: tuple[str, bytes]) -> bytes:
 
     These are asked in one unit, so that each process learns of other ones.
     """
-    return sha1(_VALUES.sub(b"", domain[1]), usedforsecurity=False).digest()
+    data = domain[1]
+    # most documents have one kind of quotes: what stands between these is cut out quickly
+    pieces = data.split(b"'")
+    is_simple = b'"' not in data and len(pieces) % 2 == 1
+    outside = b"'".join(pieces[::2]) if is_simple else _VALUES.sub(b"", data)
+    return sha1(_TEXTS.sub(b">", outside), usedforsecurity=False).digest()
 
 
-_VALUES = re.compile(rb"""'[^'<]*'|"[^"<]*"|(?<=>)[^<]*""")
+_VALUES = re.compile(rb"""'[^'<]*'|"[^"<]*\"""")
+_TEXTS = re.compile(rb">[^<]+")
 
 
 def question_of(
@@ -226,72 +221,3 @@ def _units(
             unit = []
     if unit:
         yield tuple(unit)
-
-
-def _run(
-    question: FleetQuestion,
-    units: list[tuple[tuple[str, bytes], ...]],
-    executor: Executor | None,
-    counts: UnitCounts,
-) -> Iterator[SentUnit]:
-    if executor is not None:
-        yield from _submitted(question, dict(enumerate(units)), executor, counts)
-        return
-    if len(units) <= 1 or (os.cpu_count() or 1) == 1:
-        for unit in units:
-            yield run_unit(question, unit)
-        return
-    yield from _in_pools(question, dict(enumerate(units)), counts)
-
-
-def _in_pools(
-    question: FleetQuestion, left: dict[int, tuple[tuple[str, bytes], ...]], counts: UnitCounts
-) -> Iterator[SentUnit]:
-    """Run units in processes; a pool that broke is replaced, and asked for what is missing."""
-    for _ in range(_ATTEMPTS):
-        counts.pools += 1
-        pool = ProcessPoolExecutor()
-        try:
-            yield from _submitted(question, left, pool, counts)
-        except BrokenProcessPool:
-            continue
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-        return
-    raise FleetError(f"{_ATTEMPTS} pools of processes broke, with {len(left)} units left to do")
-
-
-def _submitted(
-    question: FleetQuestion,
-    left: dict[int, tuple[tuple[str, bytes], ...]],
-    executor: Executor,
-    counts: UnitCounts,
-) -> Iterator[SentUnit]:
-    """Submit all units that are left and give results as they come.
-
-    `left` loses what was given. A unit that fails because its worker was lost is submitted again.
-    """
-    failures = 0
-    waiting: dict[Any, int] = {
-        executor.submit(run_unit, question, unit): number for number, unit in left.items()
-    }
-    while waiting:
-        future = next(as_completed(waiting))
-        number = waiting.pop(future)
-        try:
-            answers = future.result()
-        except BrokenProcessPool:
-            counts.again += len(left)
-            raise
-        except FleetError:
-            raise
-        except Exception as error:
-            failures += 1
-            counts.again += 1
-            if failures > _ATTEMPTS + len(left):
-                raise FleetError(f"units of work fail again and again: {error}") from error
-            with contextlib.suppress(KeyError):
-                waiting[executor.submit(run_unit, question, left[number])] = number
-            continue
-        left.pop(number, None)
-        yield answers
