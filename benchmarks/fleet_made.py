@@ -1,7 +1,9 @@
 """Synthetic fleets: hosts and domains that vary in what real ones vary in.
 
 Hosts. Every host has one of `BUILDS` x86_64 QEMUs: a recorded release of Debian, some with the
-device types taken away that distributions package apart, and some without old machine types. Under
+device types taken away that distributions package apart, and some without old machine types. Where
+more builds are wanted, further ones have a package version of their own, and lack one more of the
+device types that can be configured out. Under
 KVM the usable CPU models, the processor and its registers are those of one of `CPUS`. Firmware,
 helper programs, kernel (what KVM offers, VFIO, huge pages) and NUMA each are one of a few sets,
 drawn independently with a long tail: 60 % of hosts have the first set. The path of the emulator is
@@ -10,7 +12,9 @@ different on every host.
 
 Domains. A *skeleton* is one of the subsets of `OPTIONAL` devices and features; memory, vCPUs, CPU
 model, machine type and video model are drawn from short lists, and name, UUID, MAC address, paths
-and ports are different in every domain.
+and ports are different in every domain. The engine counts more skeletons than the generator: the
+form of ``<cpu>`` (3) and the machine type (2) are part of what it calls so. With `whole` they
+belong to the skeleton here, too.
 """
 
 from __future__ import annotations
@@ -52,6 +56,10 @@ _APART = (
     (), ("qxl", "qxl-vga", "chardev-spicevmc"), ("virtio-vga-gl", "virtio-gpu-gl-pci"),
     ("usb-redir", "usb-host", "ccid-card-passthru"),
 )  # fmt: skip
+_CONFIGURED = (
+    "sb16", "adlib", "gus", "cs4231a", "AC97", "ES1370", "cirrus-vga", "vmware-svga", "pvscsi",
+    "megasas", "lsi53c895a", "nvme", "rtl8139", "ne2k_pci", "pcnet", "tulip", "vmxnet3",
+)  # fmt: skip
 _MODELS = ("Nehalem", "Haswell", "Skylake-Server", "Cascadelake-Server", "EPYC", "EPYC-Milan")
 replace = msgspec.structs.replace
 
@@ -76,16 +84,20 @@ def _reply(answers: tuple[Answer, ...], command: str) -> Any:
     return msgspec.json.decode(next(a.reply for a in answers if a.question == question))
 
 
-def emulators() -> list[list[EmulatorRecord]]:
+def emulators(builds: int = BUILDS) -> list[list[EmulatorRecord]]:
     """Give for each build its emulator on each processor."""
     found = []
-    for number in range(BUILDS):
+    for number in range(builds):
         plain = _release(("sid", "debian13", "debian12")[number % 3])
         plain = max(plain.sessions, key=lambda session: len(session.answers)).answers
-        gone = set(_APART[number // 3])
+        gone = set(_APART[number % BUILDS // 3])
+        if number >= BUILDS:
+            gone.add(_CONFIGURED[number % len(_CONFIGURED)])
+            version = _reply(plain, "query-version")
+            plain = _instead(plain, "query-version", version | {"package": f"build {number}"})
         types = [t for t in _reply(plain, "qom-list-types") if t["name"] not in gone]
         plain = _instead(plain, "qom-list-types", types)
-        if number >= 6:
+        if number % BUILDS >= BUILDS // 2:
             machines = _reply(plain, "query-machines")
             plain = _instead(
                 plain, "query-machines", [m for m in machines if "-2." not in m["name"]]
@@ -120,10 +132,10 @@ def _descriptor(name: str, features: list[str]) -> FirmwareDescriptor:
     return FirmwareDescriptor("/usr/share/qemu/firmware", f"{name}.json", text)
 
 
-def recordings(count: int, seed: int = 0) -> Iterator[tuple[str, Recording]]:
+def recordings(count: int, seed: int = 0, builds: int = BUILDS) -> Iterator[tuple[str, Recording]]:
     """Give recordings by the names of hosts."""
     rng = random.Random(seed)  # noqa: S311 - no secret
-    builds = emulators()
+    made = emulators(builds)
     secure = _descriptor("10-secure", ["secure-boot", "requires-smm", "enrolled-keys"])
     plain = _descriptor("30-plain", ["acpi-s3"])
     firmware = ((secure, plain), (plain,), (secure,), ())
@@ -143,7 +155,7 @@ def recordings(count: int, seed: int = 0) -> Iterator[tuple[str, Recording]]:
     )
     for number in range(count):
         cpu = rng.randrange(CPUS)
-        emulator = replace(rng.choice(builds)[cpu], path=_choose(rng, _PATHS), mtime_ns=number)
+        emulator = replace(rng.choice(made)[cpu], path=_choose(rng, _PATHS), mtime_ns=number)
         host = HostRecord(
             "x86_64", kernel=f"6.{rng.randrange(16)}.0", privileged=True,
             cpu=HostCpu(_MODELS[cpu], vendor="AMD" if cpu > 3 else "Intel", cores=32,
@@ -226,21 +238,24 @@ _DOMAIN = """<domain type='kvm'>
 """
 
 
-def domains(count: int, skeletons: int, seed: int = 0) -> Iterator[tuple[str, bytes]]:
+def domains(
+    count: int, skeletons: int, seed: int = 0, *, whole: bool = False
+) -> Iterator[tuple[str, bytes]]:
     """Give domains of so many skeletons, in turn."""
     rng = random.Random(seed)  # noqa: S311 - no secret
     most = 1 << len(OPTIONAL)
     chosen = rng.sample(range(most), min(skeletons, most))
     for number in range(count):
         bits = chosen[number % len(chosen)]
+        form = random.Random(bits) if whole else rng  # noqa: S311 - no secret
         mac = f"52:54:00:{number >> 8 & 255:02x}:{number & 255:02x}"
         values = {
             "name": f"guest-{number}", "uuid": f"2f9f9e8e-6d1b-4c0c-9b61-{number:012x}",
             "mac": mac, "port": 5900 + number % 1000,
             "memory": rng.choice((1, 2, 4, 8, 16, 32, 64)) << 20,
             "vcpus": rng.choice((1, 2, 4, 8, 16, 32)),
-            "machine": "q35" if bits & 1 or rng.random() < 0.5 else "pc",
-            "cpu": rng.choice(("<cpu mode='host-passthrough'/>", "<cpu mode='host-model'/>",
+            "machine": "q35" if bits & 1 or form.random() < 0.5 else "pc",
+            "cpu": form.choice(("<cpu mode='host-passthrough'/>", "<cpu mode='host-model'/>",
                                f"<cpu mode='custom'><model>{rng.choice(_MODELS)}</model></cpu>")),
             "video": rng.choice(("virtio", "vga", "qxl", "bochs")),
             "firmware": " firmware='efi'" if bits & 2 else "", "backing": _FEATURES[bits % 3],

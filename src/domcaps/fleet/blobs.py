@@ -26,6 +26,9 @@ LARGEST = 64 << 20
 """Bytes that one object may have; a larger one is refused when it is read."""
 
 _PARTS = ".parts"
+UNFINISHED = f"{_PARTS}/"
+"""Where a folder has files that are being written; what a killed writer left stays there."""
+
 _OF_PROCESS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 """Errors that are no fault of a file."""
 _KEY = re.compile(r"[a-z]+(?:/[A-Za-z0-9%._-]{1,255}){1,3}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps.errors import FleetError
+from domcaps.fleet.blobs import UNFINISHED
 from domcaps.fleet.content import GRACE, PREFIX, key_of, unpacked
 from domcaps.fleet.store import HOSTS, is_manifest
 
@@ -34,7 +35,7 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 def collect_garbage(store: FleetStore, *, keep: int = 0, grace: float = GRACE) -> Collected:
-    """Remove content that no manifest names.
+    """Remove content that no manifest names, and what killed writers did not write to its end.
 
     `keep` is the number of manifests to keep of each host, the newest first; 0 keeps all. Content
     that is younger than `grace` seconds stays: a writer may be about to name it. Raises
@@ -47,10 +48,12 @@ def collect_garbage(store: FleetStore, *, keep: int = 0, grace: float = GRACE) -
     existing = list(store.blobs.list(PREFIX))
     named = _named(store)
     unnamed = [one for one in existing if one.key not in named and one.age >= grace]
+    unnamed += [one for one in store.blobs.list(UNFINISHED) if one.age >= grace]
     for one in unnamed:
         store.blobs.delete(one.key)
     freed = sum(one.size for one in unnamed)
-    left = sum(one.size for one in existing) - freed
+    gone = {one.key for one in unnamed}
+    left = sum(one.size for one in existing if one.key not in gone)
     return Collected(len(old), len(unnamed), freed, left)
 
 
