@@ -287,14 +287,20 @@ class VerdictIndex:
         name = name_of_domain(_packed(row))
         number = self._written.get(name)
         if number is None:
-            self._base.execute(
-                "INSERT OR IGNORE INTO plans (name, wanted, everywhere, refused, partitions, "
-                "places) VALUES (?, ?, ?, ?, ?, ?)",
-                (name, *row),
-            )
-            ((number,),) = self._base.execute("SELECT id FROM plans WHERE name = ?", (name,))
-            self._written[name] = number
+            columns = "name, wanted, everywhere, refused, partitions, places"
+            number = self._written[name] = self._number("plans", columns, (name, *row))
         return number
+
+    def _number(self, table: str, columns: str, row: tuple[Any, ...]) -> int:
+        """Give the number of a row by its name, the first column; write the row if it is new."""
+        marks = ", ".join("?" * len(row))
+        insert = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608
+        done = self._base.execute(insert, row)
+        if done.rowcount and done.lastrowid is not None:
+            return done.lastrowid
+        query = f"SELECT id FROM {table} WHERE name = ?"  # noqa: S608
+        ((number,),) = self._base.execute(query, row[:1])
+        return int(number)
 
     def _name(
         self, domain: bytes, plan: int, moment: bytes | None, own: tuple[tuple[bytes, ...], ...]
@@ -348,11 +354,7 @@ class VerdictIndex:
             if len(self._written) >= _MOST_WRITTEN:
                 self._written.clear()
             name = name_of_domain(body)
-            self._base.execute(
-                "INSERT OR IGNORE INTO contents (name, body) VALUES (?, ?)", (name, body)
-            )
-            ((number,),) = self._base.execute("SELECT id FROM contents WHERE name = ?", (name,))
-            self._written[body] = number
+            number = self._written[body] = self._number("contents", "name, body", (name, body))
         return number
 
 
