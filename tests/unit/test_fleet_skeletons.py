@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from lxml import etree
 from test_fleet_verdicts import assert_true
 
+from domcaps.facts.host_parts import Libvirt
 from domcaps.fleet import engine as engine_module
 from domcaps.fleet.fleet import Fleet
 from domcaps.fleet.forms import form_of, split_document
+from domcaps.fleet.judging import Judge
 from domcaps.hosts.host import Host
-from fleet_hosts import fleet
+from fleet_hosts import fleet, replace
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TEXT = """<domain type='kvm'><name>a</name><memory unit='KiB'>1048576</memory><vcpu>4</vcpu>
 <os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type></os>
@@ -79,6 +85,95 @@ def test_a_document_of_a_known_skeleton_is_neither_walked_over_nor_judged_again(
     first = [engine.ask("a", data) for _ in range(3)]
     monkeypatch.setattr(engine_module, "read", None)
     assert engine.ask("a", data) == first[0] == first[2]
+
+
+DEVICES = (
+    (
+        "<disk type='file'><driver name='qemu' type='{a}'/><source file='/{b}'/>"
+        "<target dev='vd{c}' bus='virtio'/></disk>"
+    ),
+    "<disk type='file' device='cdrom'><source file='/{b}'/><target dev='sd{c}' bus='{a}'/></disk>",
+    "<interface type='user'><mac address='52:54:00:00:00:{n}'/><model type='{a}'/></interface>",
+    "<graphics type='{a}' port='{n}' autoport='{b}'/>",
+    "<video><model type='{a}' heads='{n}' vram='{c}'/></video>",
+    (
+        "<filesystem type='mount'><driver type='{a}'/><source dir='/{b}'/><target dir='{c}'/>"
+        "</filesystem>"
+    ),
+    "<memballoon model='virtio'><address type='pci' slot='{n}'/></memballoon>",
+    "<controller type='scsi' index='{c}' model='{a}'/>",
+)
+WORDS = ("virtio", "qcow2", "vnc", "virtiofs", "virtio-scsi", "none-such", "yes", "no", "scsi")
+AROUND = """<domain type='kvm'><name>{name}</name><memory>1048576</memory>
+<os><type arch='x86_64' machine='q35'>hvm</type></os><devices>{devices}</devices></domain>"""
+
+
+def drawn(rng: random.Random, number: int) -> bytes:
+    """Give a domain of some of the devices, with values of which some are never met again."""
+    devices = "".join(
+        device.format(
+            a=rng.choice(WORDS), b=rng.choice((f"{number}", "yes", "x", "perhaps")),
+            c=rng.choice("abc012"), n=rng.choice((f"{number}", "01", "5900", "-1", "x")),
+        )
+        for device in rng.sample(DEVICES, rng.randrange(1, 6))
+    )  # fmt: skip
+    return AROUND.format(name=rng.choice((f"n{number}", "a/b")), devices=devices).encode()
+
+
+def test_parts_that_look_alike_share_what_was_found_and_it_is_true(
+    made: Fleet, hosts: dict[str, Host]
+) -> None:
+    rng = random.Random(11)  # noqa: S311 - no secret
+    for number in range(100):
+        data = drawn(rng, number)
+        if number % 5:
+            made.engine().ask(str(number), data)
+        else:
+            assert_true(made, hosts, str(number), data)
+
+
+def test_a_new_skeleton_of_known_parts_costs_few_looks_at_traces(
+    made: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge, calls = Judge.judge, []
+
+    def counted(self: Judge, check: Any, part: Any, looks: Any) -> object:
+        # those of the domain itself look at all of it
+        if part.node.getparent() is not None:
+            calls.append(check)
+        return judge(self, check, part, looks)
+
+    monkeypatch.setattr(Judge, "judge", counted)
+    engine, values = made.engine("12.8"), {"a": "virtio", "b": "x", "c": "a", "n": "01"}
+    costs = []
+    for some in ((0, 2, 4), (1, 6), (4, 2, 0)):
+        calls.clear()
+        devices = "".join(DEVICES[number] for number in some)
+        engine.ask("a", AROUND.format(name="a", devices=devices.format(**values)).encode())
+        costs.append(len(calls))
+    # those that look at other devices
+    assert 0 < costs[2] < 0.75 * costs[0], costs
+
+
+def test_hosts_with_different_libvirt_find_what_their_own_finds(tmp_path: Path) -> None:
+    recordings = {
+        name: replace(one, host=replace(one.host, libvirt=Libvirt(version)))
+        for (name, one), version in zip(
+            fleet(3, seed=6).items(), ("9.0.0", "12.8.0", "12.8.0"), strict=True
+        )
+    }
+    made = Fleet.open(tmp_path)
+    for name, recording in recordings.items():
+        made.add(recording, name)
+    hosts = {name: Host.from_recording(found) for name, found in recordings.items()}
+    engine = made.engine()
+    for number in range(40):
+        text = "".join(DEVICES[n] for n in (0, 3, 5)).format(a="vnc", b=number, c="a", n=number)
+        data = AROUND.format(name=f"n{number}", devices=text).encode()
+        if number < 36:
+            engine.ask(str(number), data)
+        else:
+            assert_true(made, hosts, str(number), data)
 
 
 @pytest.mark.parametrize(

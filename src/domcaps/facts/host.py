@@ -103,6 +103,11 @@ class HostFacts:
         looked = bool(self.record.image_sizes)
         return MISSING if looked and path in self._named_images else None
 
+    @property
+    def known_images(self) -> frozenset[str]:
+        """Give the files for which `image_state` may give more than None."""
+        return self._named_images | {*self.record.images, *self.record.image_sizes}
+
     @cached_property
     def _named_images(self) -> frozenset[str]:
         named = {name for found in self.firmware.firmwares for name in found.files}

@@ -39,6 +39,16 @@ class VerdictPlan(NamedTuple):
     results: tuple[Placed, ...]
 
 
+def plan_of(
+    wanted: WantedTarget, everywhere: UnitOutcome, results: tuple[Placed, ...]
+) -> VerdictPlan:
+    """Make a plan; what is undecided in this document alone is undecided on all hosts."""
+    own = [outcome for one, _, _ in results if one.is_own for _, outcome in one.sets]
+    if any(outcome.unknown for outcome in own):
+        everywhere = joined((everywhere, *own))
+    return VerdictPlan(wanted, everywhere, results)
+
+
 class Answering:
     """Puts together what is found in documents; equal ones are put together once."""
 

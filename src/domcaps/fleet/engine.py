@@ -12,6 +12,7 @@ from domcaps.fleet.answering import (
     VerdictPlan,
     host_sets,
     placed,
+    plan_of,
     without_consequences,
 )
 from domcaps.fleet.answers import DomainAnswer, HostSet
@@ -180,11 +181,13 @@ class Engine:
         if split is None or form is None or not is_known or common.took_away:
             judged = self._judge.judged(looks)
             results = tuple([placed(one, looks.document) for one in judged])
+            plan = plan_of(table.wanted, everywhere, results)
             if is_known:
-                return (), VerdictPlan(table.wanted, everywhere, results)
-            return self._answering.sets(table, everywhere, results), None
+                return (), plan
+            return self._answering.sets(table, plan.everywhere, results), None
         opened = OpenDocument.of(looks)
-        skeleton = Skeleton(form, table, everywhere, self._judge, opened)
+        shared = self._skeletons.shared
+        skeleton = Skeleton(form, table, everywhere, self._judge, opened, shared)
         plan = skeleton.plan(split.values, lambda: opened)
         self._skeletons.add(split, skeleton)
         return (), plan

@@ -7,18 +7,19 @@ and are judged as a whole.
 
 from __future__ import annotations
 
+import itertools
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.fleet.tracking import reads
 from domcaps.patterns import late_pattern
 from domcaps.validate.document.parse import MAX_BYTES
 from domcaps.validate.document.shape_ids import TELLING
-from domcaps.validate.document.walk import NO_VALUES, position_of
+from domcaps.validate.document.walk import NO_VALUES, domain_position
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Any
+    from collections.abc import Iterator
 
     from lxml.etree import _Element as Node
 
@@ -73,49 +74,142 @@ class DocumentForm:
 
     def __init__(self, nodes: list[Node], places: list[tuple[int, str]]) -> None:
         self.slots = {place: slot for slot, place in enumerate(places)}
-        positions = [position_of(node) for node in nodes]
+        self._above = _above(nodes)
+        paths, positions = _paths(nodes, self._above), _positions(nodes, self._above)
         self.telling = tuple(
             slot
             for slot, (number, name) in enumerate(places)
-            if _tells(nodes[number], positions[number], name)
+            if _tells(paths[number], positions[number], name)
         )
-        self._in_shape = {
+        self._in_shape = [
             slot
             for slot, (number, name) in enumerate(places)
             if name in TELLING or name in _few(positions[number])
-        }
+        ]
+        self._is_plain = all(number >= 0 for number, _ in places)
+        self._sizes = _sizes(self._above)
+        self._starts = _starts(len(nodes), places)
+        self._alike = _alike(nodes, self._above, paths, self.slots) if self._is_plain else []
 
-    def in_shape(self, numbers: Iterable[int]) -> tuple[int, ...]:
-        """Give the slots in some elements that count for the shapes of parts."""
-        inside = set(numbers)
-        return tuple(s for (n, _), s in self.slots.items() if n in inside and s in self._in_shape)
+    def inside(self, number: int) -> range:
+        """Give the numbers of an element and of all that is inside."""
+        return range(number, number + self._sizes[number])
 
-    def read_by(
-        self, operation: Operation, numbers: list[int], argument: Any
-    ) -> tuple[int, ...] | None:
+    def slots_in(self, number: int) -> tuple[int, int]:
+        """Give the first slot within an element, and the first one behind it."""
+        return self._starts[number], self._starts[number + self._sizes[number]]
+
+    def alike(self, number: int) -> int | None:
+        """Name what an element is made of but for values, and its path; None where that is unsure.
+
+        Equal names are equal elements: their slots stand in the same order.
+        """
+        return self._alike[number] if self._is_plain else None
+
+    def in_shape(self, number: int) -> tuple[int, ...]:
+        """Give the slots in an element that count for the shapes of parts."""
+        first, end = self.slots_in(number)
+        if self._is_plain:
+            return tuple([slot for slot in self._in_shape if first <= slot < end])
+        inside, shape = self.inside(number), frozenset(self._in_shape)
+        return tuple(s for (n, _), s in self.slots.items() if n in inside and s in shape)
+
+    def read_by(self, operation: Operation, number: int, argument: Any) -> tuple[int, ...] | None:
         """Give the slots that decide what an operation answers; None where that is not known.
 
-        `numbers` are those of the element and of all that is inside.
+        `number` is that of the element, -1 for the document.
         """
         if operation in _STRUCTURAL:
             return ()
         if operation is reads.TEXT or operation is reads.ATTRIBUTE:
             name = "" if operation is reads.TEXT else argument
-            slot = self.slots.get((numbers[0], name))
+            slot = self.slots.get((number, name))
             return () if slot is None else (slot,)
         if operation is reads.TEXTS:
-            return tuple(s for n in numbers if (s := self.slots.get((n, ""))) is not None)
+            inside = self.inside(number)
+            return tuple(s for n in inside if (s := self.slots.get((n, ""))) is not None)
         if operation in _BY_PATH:
-            return self._of_path(argument[0] if operation is reads.INSIDE else argument)
+            return self._of_path(argument[0] if operation is reads.INSIDE else argument, number)
         return None
 
-    def _of_path(self, path: str) -> tuple[int, ...] | None:
+    def _of_path(self, path: str, number: int) -> tuple[int, ...] | None:
         if "[" not in path:
             return ()
         if "[" in _CONDITION.sub("", path):
             return None
         names = {name for name in _CONDITION.findall(path) if name}
-        return tuple(slot for (_, name), slot in self.slots.items() if name in names)
+        # steps up lead anywhere
+        everywhere = number < 0 or ".." in path
+        inside = range(len(self._sizes)) if everywhere else self.inside(number)
+        return tuple(s for (n, name), s in self.slots.items() if name in names and n in inside)
+
+
+def _above(nodes: list[Node]) -> list[int]:
+    """Give for each element the number of the one around it, -1 for the document's."""
+    numbers: dict[Any, int] = {node: number for number, node in enumerate(nodes)}
+    return [numbers.get(node.getparent(), -1) for node in nodes]
+
+
+def _paths(nodes: list[Node], above: list[int]) -> list[str]:
+    found: list[str] = []
+    for node, outer in zip(nodes, above, strict=True):
+        found.append(f"{found[outer]}/{node.tag}" if outer >= 0 else str(node.tag))
+    return found
+
+
+def _positions(nodes: list[Node], above: list[int]) -> list[SchemaPosition | None]:
+    found: list[SchemaPosition | None] = []
+    for node, outer in zip(nodes, above, strict=True):
+        around = found[outer] if outer >= 0 else None
+        if outer < 0:
+            found.append(domain_position())
+        else:
+            found.append(None if around is None else around.enter(str(node.tag)))
+    return found
+
+
+def _sizes(above: list[int]) -> list[int]:
+    """Give for each element how many there are with all that is inside."""
+    sizes = [1] * len(above)
+    for number in range(len(above) - 1, 0, -1):
+        sizes[above[number]] += sizes[number]
+    return sizes
+
+
+def _starts(count: int, places: list[tuple[int, str]]) -> list[int]:
+    """Give for each element the first slot that is its own or behind it."""
+    of_each = Counter(number for number, _ in places)
+    return list(itertools.accumulate((of_each[number] for number in range(count)), initial=0))
+
+
+_ALIKE: dict[Any, int] = {}
+_MOST_ALIKE = 200_000
+_NUMBERS = itertools.count()
+
+
+def _alike(
+    nodes: list[Node], above: list[int], paths: list[str], slots: dict[tuple[int, str], int]
+) -> list[int]:
+    """Give for each element a number that those share which differ in values alone."""
+    found = [0] * len(nodes)
+    inner: list[list[tuple[int, str | None]]] = [[] for _ in nodes]
+    for number in range(len(nodes) - 1, -1, -1):
+        node = nodes[number]
+        text = None if (number, "") in slots else node.text or ""
+        found[number] = _number_of((node.tag, *node.keys(), text, *inner[number]))
+        if above[number] >= 0:
+            inner[above[number]].append((found[number], node.tail))
+    return [_number_of(pair) for pair in zip(found, paths, strict=True)]
+
+
+def _number_of(key: tuple[Any, ...]) -> int:
+    number = _ALIKE.get(key)
+    if number is None:
+        if len(_ALIKE) >= _MOST_ALIKE:
+            # numbers are not given a second time
+            _ALIKE.clear()
+        number = _ALIKE[key] = next(_NUMBERS)
+    return number
 
 
 def form_of(document: SplitDocument, root: Node) -> DocumentForm | None:
@@ -156,12 +250,11 @@ _TARGET = re.compile(r"domain/@type|domain/os/type/@(arch|machine)|domain/device
 _DEVICE = re.compile(r"domain/devices/[^/]+/@(type|model)")
 
 
-def _tells(node: Node, position: SchemaPosition | None, name: str) -> bool:
+def _tells(above: str, position: SchemaPosition | None, name: str) -> bool:
     """Tell whether a value decides which target is meant, or which parts there are."""
     if name == "xmlns":
         return True
-    above = [str(one.tag) for one in node.iterancestors()]
-    path = "/".join((*reversed(above), str(node.tag), f"@{name}" if name else ""))
+    path = f"{above}/@{name}" if name else f"{above}/"
     if _TARGET.fullmatch(path) or _DEVICE.fullmatch(path):
         return True
     return position is not None and any(one.attribute == name for one in position.placed if name)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from domcaps.fleet.store import FleetStore
     from domcaps.fleet.tracking.recorder import ReadKey
+    from domcaps.language.dialect import Dialect
     from domcaps.language.rule import Problem
     from domcaps.language.target import Target
 
@@ -264,6 +265,20 @@ class WorldTable:
     def fitting(self) -> int:
         """Give the hosts that have all of the target."""
         return fitting(self.resolutions)
+
+    @cached_property
+    def dialects(self) -> tuple[Dialect, ...]:
+        """Give the dialects that the target has on hosts."""
+        return tuple(dict.fromkeys(target.dialect for _, target, _ in self._resolved))
+
+    @cached_property
+    def known_images(self) -> frozenset[str]:
+        """Give the files of which any host knows more than their names."""
+        found: set[str] = set()
+        for same in self._hosts.facet(_FIRMWARE).values():
+            if same & self.with_world:
+                found |= self._hosts.facts(lowest(same & self.with_world)).host.known_images
+        return frozenset(found)
 
     def world(self, number: int) -> World:
         """Give the world of a host; it is one object for hosts of equal facts."""

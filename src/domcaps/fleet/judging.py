@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.fleet.hosts import lowest
 from domcaps.fleet.partitions import Partition
-from domcaps.fleet.plain import PlainLook
+from domcaps.fleet.plain import FoundSomething, PlainLook, TouchedHost
 from domcaps.fleet.traces import Handles, TraceTree, with_handles
 from domcaps.fleet.tracking.reads import DocumentReads
 from domcaps.fleet.units import (
@@ -82,7 +82,7 @@ class Looks:
     @cached_property
     def plain(self) -> PlainLook:
         """Give the look without a host."""
-        return PlainLook(self.document)
+        return PlainLook(self.document, self.table)
 
     def at(self, host: int, *, seen: bool) -> Look:
         """Give the look in the world of a host; raises `TooLong`."""
@@ -159,8 +159,11 @@ def _only_parses(check: FieldCheck) -> bool:
 
 
 def matters(partition: Partition) -> bool:
-    """Tell whether a check finds something, or may on other hosts."""
-    return partition.reads_hosts or not partition.is_silent
+    """Tell whether a check finds something or leaves it undecided, or may on other hosts."""
+    if partition.reads_hosts or not partition.is_silent:
+        return True
+    ((_, outcome),) = partition.sets
+    return bool(outcome.unknown)
 
 
 class SettledShape(NamedTuple):
@@ -219,10 +222,8 @@ class Judge:
 
         None stands for all of the document.
         """
-        judged, _ = self._judged(check, part, looks)
-        if judged.elements is None:
-            return judged, None
-        return judged, check.tree.trail(Handles(looks.reads, part.node), looks.table.number)
+        judged, _, trail = self._judged(check, part, looks)
+        return judged, trail
 
     @staticmethod
     def _key(part: PlacedPart, looks: Looks) -> tuple[PartChecks, int, int]:
@@ -238,7 +239,7 @@ class Judge:
             yield CheckResult(partition, part.order, [])
         for check in settled.left:
             if not check.is_silent(part.node):
-                judged, _ = self._judged(check, part, looks)
+                judged, _, _ = self._judged(check, part, looks)
                 if matters(judged.partition):
                     yield judged
 
@@ -253,7 +254,7 @@ class Judge:
                 if not check.is_decided(part.node):
                     left.append(check)
                 continue
-            judged, is_settled = self._judged(check, part, looks)
+            judged, is_settled, _ = self._judged(check, part, looks)
             if matters(judged.partition):
                 yield judged
                 if is_settled:
@@ -271,11 +272,13 @@ class Judge:
             known = self._checks[part_checks] = tuple(map(PartCheck, checks_of_part(part_checks)))
         return known
 
-    def _judged(self, check: PartCheck, part: PlacedPart, looks: Looks) -> tuple[CheckResult, bool]:
-        """Give what a check finds; tell whether the shape of its part decides it."""
+    def _judged(
+        self, check: PartCheck, part: PlacedPart, looks: Looks
+    ) -> tuple[CheckResult, bool, list[Asked] | None]:
+        """Give what a check finds; tell whether the shape of its part decides it, and by what."""
         order, which, node = part.order | check.is_rule, part.which, part.node
         handles = Handles(looks.reads, node)
-        at, partition, can_grow = check.tree.follow(handles, looks.table.number)
+        at, partition, can_grow, trail = check.tree.follow(handles, looks.table.number)
         if partition is None and can_grow:
             try:
                 partition = self._learned(check, which, node, looks)
@@ -283,11 +286,11 @@ class Judge:
                 can_grow = False
             else:
                 handles = Handles(looks.reads, node)
-                at, _, _ = check.tree.follow(handles, looks.table.number)
+                at, _, _, trail = check.tree.follow(handles, looks.table.number)
         if partition is None:
-            return self.alone(check, part, looks), False
+            return self.alone(check, part, looks), False, None
         is_settled = not at.beyond and not partition.has_findings
-        return CheckResult(partition, order, handles.nodes), is_settled
+        return CheckResult(partition, order, handles.nodes), is_settled, trail
 
     def _learned(self, check: PartCheck, which: int, node: Node, looks: Looks) -> Partition:
         """Make a check on all hosts of which no trace says what it finds; raises `_Unshared`."""
@@ -320,14 +323,27 @@ class Judge:
 
     def alone(self, check: PartCheck, part: PlacedPart, looks: Looks) -> CheckResult:
         """Make a check for this document alone."""
+        partition = None
         if check.is_rule and not check.sees_hosts:
-            rule: Any = check.unit.check
-            silent = looks.plain.finds_nothing(rule, part.part_checks.kind, part.which)
-            if silent:
-                return CheckResult(_SILENT_ANYWHERE, part.order, None)
-            check.sees_hosts = silent is None
-        partition = self._alone(check, part.which, looks)
+            partition = self._plain(check, part, looks)
+        if partition is None:
+            partition = self._alone(check, part.which, looks)
         return CheckResult(partition, part.order | check.is_rule, None)
+
+    def _plain(self, check: PartCheck, part: PlacedPart, looks: Looks) -> Partition | None:
+        """Make a check that reads no host, and finds nothing; None where that is not so."""
+        rule: Any = check.unit.check
+        try:
+            traces = looks.plain.traces(rule, part.part_checks.kind, part.which)
+        except TouchedHost:
+            # a rule about files reads more only of those that are recorded with hosts
+            check.sees_hosts = not rule.live
+            return None
+        except FoundSomething:
+            return None
+        if not any(any(trace) for trace in traces):
+            return _SILENT_ANYWHERE
+        return self._partitions.silent(looks.table, traces)
 
     def _alone(self, check: PartCheck, which: int, looks: Looks) -> Partition:
         """Make a check on each host that can tell, for this document alone."""

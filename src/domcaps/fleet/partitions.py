@@ -47,7 +47,8 @@ class Partition:
 
     `handles` are those of the elements that any of its findings is about. `reads_hosts` tells that
     other hosts may find something else. `reasons` are the errors with the hosts that find them,
-    `refusing` all these hosts. `is_own` tells that it is of one document, and finds nothing.
+    `refusing` all these hosts. `is_own` tells that it is of one document, and finds nothing: what
+    it leaves undecided is a part of the document's plan (`answering.plan_of`).
     `is_coupled` tells that what is found depends on other findings.
     """
 
@@ -128,13 +129,20 @@ class Partitions:
         while left:
             host = lowest(left)
             trace = ask(host)
-            if any(trace.outcome):
+            if trace.outcome.found or trace.outcome != (traces or [trace])[0].outcome:
                 return self.covering(table, [*traces, trace], ask)
             traces.append(trace)
             left &= ~(selected(table, trace, is_kept=False) | 1 << host)
-        found = Partition(((table.with_world, SILENT),), tuple(traces))
-        found.is_own = True
-        return found
+        return _own(table, traces)
+
+    def silent(self, table: WorldTable, traces: list[UnitTrace]) -> Partition:
+        """Give what a unit that finds nothing leaves undecided, by traces for all hosts."""
+        outcome = traces[0].outcome
+        is_same = all(trace.outcome == outcome for trace in traces)
+        of_facts = any(key[0] == "host" for trace in traces for key, _ in trace.reads)
+        if is_same and (of_facts or outcome.unknown):
+            return _own(table, traces)
+        return self.covering(table, traces, _asks_nothing)
 
     def split(self, table: HostTable, kinds: tuple[Partition, ...]) -> Splits:
         """Give the sets of hosts that partitions make, each with its number in every partition."""
@@ -157,6 +165,17 @@ class Partitions:
                 same = hosts & more
                 if same:
                     yield same, (*numbers, number)
+
+
+def _own(table: WorldTable, traces: list[UnitTrace]) -> Partition:
+    """Give what is found in one document alone: nothing, or the same is undecided on all hosts."""
+    found = Partition(((table.with_world, traces[0].outcome),), tuple(traces))
+    found.is_own = found.is_silent = True
+    return found
+
+
+def _asks_nothing(_: int) -> UnitTrace:
+    raise LookupError("traces tell all")
 
 
 def held(table: WorldTable, traces: Iterable[UnitTrace]) -> Partition:

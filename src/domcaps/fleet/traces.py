@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from domcaps.fleet.tracking.recorder import Asked, ReadFrame
     from domcaps.fleet.units import UnitOutcome, UnitTrace
 
+_FIRST_ANSWERS, _PER_HIT = 16, 4
+"""Answers to an operation that are learned before any is met again, and more for each that is: a
+name or a path is met once."""
+
 _MOST_TEXTS = 64
 """Answers to an operation after which a check that reads no host is sooner made than looked up."""
 
@@ -64,10 +68,11 @@ class Handles:
 class TraceNode:
     """One node of a tree; `found` has for each table what is found on all of its hosts.
 
-    `beyond` tells that more was read on the way than the shape of the part.
+    `beyond` tells that more was read on the way than the shape of the part, `hits` how often a
+    document had an answer that was known.
     """
 
-    __slots__ = ("argument", "beyond", "branches", "found", "handle", "operation", "traces")
+    __slots__ = ("argument", "beyond", "branches", "found", "handle", "hits", "operation", "traces")
 
     def __init__(self, *, beyond: bool) -> None:
         self.operation: Operation | None = None
@@ -77,14 +82,23 @@ class TraceNode:
         self.traces: list[UnitTrace] = []
         self.found: dict[int, Partition] = {}
         self.beyond = beyond
+        self.hits = 0
+
+    def can_grow(self, most: int) -> bool:
+        """Tell whether one more answer may be learned."""
+        return len(self.branches) < min(most, _FIRST_ANSWERS + _PER_HIT * self.hits)
 
 
 class Followed(NamedTuple):
-    """Where a document leads to; `can_grow` tells whether one more answer may be learned there."""
+    """Where a document leads to, by the operations of the `trail`.
+
+    `can_grow` tells whether one more answer may be learned there.
+    """
 
     at: TraceNode
     partition: Partition | None
     can_grow: bool
+    trail: list[Asked]
 
 
 class TraceTree:
@@ -102,27 +116,20 @@ class TraceTree:
 
     def follow(self, handles: Handles, table: int) -> Followed:
         """Follow a document, as far as its answers are known, or all hosts of a table are."""
-        at = self._root
+        at, nodes = self._root, handles.nodes
+        trail: list[Asked] = []
         while True:
             known = at.found.get(table)
             operation = at.operation
             if known is not None or operation is None:
-                return Followed(at, known, can_grow=True)
+                return Followed(at, known, can_grow=True, trail=trail)
+            trail.append((operation, nodes[at.handle], at.argument))
             inner = at.branches.get(handles.answer(operation, at.handle, at.argument))
             if inner is None:
                 most = _MOST_ANSWERS if self._reads_hosts else _MOST_TEXTS
-                return Followed(at, None, len(at.branches) < most)
+                return Followed(at, None, at.can_grow(most), trail)
+            at.hits += 1
             at = inner
-
-    def trail(self, handles: Handles, table: int) -> list[Asked] | None:
-        """Give the operations that lead to what is known of all hosts, None where nothing is."""
-        asked: list[Asked] = []
-        for at in self.path(handles):
-            if at.found.get(table) is not None:
-                return asked
-            if at.operation is not None:
-                asked.append((at.operation, handles.nodes[at.handle], at.argument))
-        return None
 
     def path(self, handles: Handles) -> Iterator[TraceNode]:
         """Give all nodes that a document leads to."""

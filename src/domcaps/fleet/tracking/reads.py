@@ -124,3 +124,14 @@ WITHIN = Operation("within", ONE, _within)
 AT_PATH = Operation("at path", SEVERAL, lambda d, _, path: tuple(d.domain.find(path)))
 TAGS_IN = Operation("tags in", PLAIN, lambda d, _, path: tuple(d.domain.inside(path)))
 INSIDE = Operation("inside", SEVERAL, lambda d, _, at: tuple(d.domain.inside(at[0]).get(at[1], ())))
+
+_DOWNWARD = frozenset({
+    NAME, PREFIX, TEXT, ATTRIBUTE, NAMES, COUNT, TEXTS, PATH, FIND, FIND_ALL, CHILDREN,
+})  # fmt: skip
+
+
+def is_downward(operation: Operation, argument: Any) -> bool:
+    """Tell whether an operation reads an element, what is inside, and its path, and no more."""
+    if operation is FIND or operation is FIND_ALL:
+        return ".." not in argument
+    return operation in _DOWNWARD
