@@ -105,6 +105,17 @@ def test_every_form(place: Path, words: tuple[str, ...]) -> None:
     assert len(widths) == 1
 
 
+def test_a_matrix_with_an_index_makes_no_check_twice(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("matrix", place / "store", place / "efi.xml", place / "plain.xml")
+    plain = results(*words)
+    index = tmp_path / "index"
+    assert results(*words, "--index", index) == plain
+    monkeypatch.setattr("domcaps.fleet.judging.Judge.judged", None)
+    assert results(*words, "--index", index) == plain
+
+
 def test_a_rehearsal_names_what_breaks(place: Path, tmp_path: Path) -> None:
     (tmp_path / "old.xml").write_text(
         DOMAIN.replace(" firmware='efi'", "").format("pc-i440fx-2.4", "vga")

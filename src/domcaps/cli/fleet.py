@@ -227,11 +227,17 @@ def _accepts_text(found: Accepts, changes: list[Any]) -> Iterator[str]:
 @_store()
 @click.argument("names", metavar="DOMAINS…", nargs=-1, required=True)
 @libvirt_option("libvirt version that must accept the domains:")
+@click.option(
+    "--index",
+    metavar="FILE",
+    help="File in which results are kept: a later run with it computes only what is new. The file "
+    "is created if it does not exist.",
+)
 @fleet_format_option
-def matrix(store: str, names: tuple[str, ...], libvirt: str, form: str) -> None:
+def matrix(store: str, names: tuple[str, ...], libvirt: str, index: str | None, form: str) -> None:
     """Print a table of domains and hosts, those with the most refusals first."""
     fleet = _open(store)
-    found = [fleet.accepts(data, libvirt, name=name) for name, data in documents(names)]
+    found = list(fleet.ask(documents(names), libvirt=libvirt, index=index))
     hosts = fleet.hosts.names
     taken = dict.fromkeys(hosts, 0)
     for one in found:
