@@ -21,7 +21,8 @@ from domcaps._version import DEFAULT_DIALECT, __version__
 from domcaps.checked import checked
 from domcaps.errors import FleetError
 from domcaps.fleet.engine import Engine
-from domcaps.fleet.executors import UnitCounts, run_units
+from domcaps.fleet.executors import UnitCounts as UnitCounts
+from domcaps.fleet.executors import run_units
 from domcaps.fleet.hosts import FleetHosts
 from domcaps.fleet.manifest import encode, sha256
 from domcaps.fleet.sending import Receiver, Sender
