@@ -64,6 +64,34 @@ def test_msgspec_errors_are_caught_by_name(path: Path) -> None:
         assert names(handler) & CAUGHT, f"line {handler.lineno} relies on msgspec 0.20 or later"
 
 
+def incomplete(tree: ast.Module) -> Iterator[int]:
+    """Give the lines that catch what is no JSON, but not the bytes that are no UTF-8."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ExceptHandler) and node.type:
+            caught = names(node)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
+            caught = {ast.unparse(name) for name in node.args}
+        else:
+            continue
+        if "msgspec.DecodeError" in caught and not caught & {"ValueError", "UnicodeDecodeError"}:
+            yield node.lineno
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in ROOT.rglob("*.py") if "msgspec.DecodeError" in p.read_text()], ids=str
+)
+def test_bytes_that_are_no_utf_8_are_caught_too(path: Path) -> None:
+    assert list(incomplete(ast.parse(path.read_text()))) == []
+
+
+def test_planted_ones_are_incomplete() -> None:
+    text = (
+        "try:\n    x\nexcept msgspec.DecodeError:\n    pass\n"
+        "with suppress(msgspec.DecodeError):\n    x"
+    )
+    assert list(incomplete(ast.parse(text))) == [3, 5]
+
+
 def test_a_planted_one_is_found() -> None:
     tree = ast.parse("try:\n    msgspec.json.decode(b'')\nexcept ValueError:\n    pass\n")
     (handler,) = handlers(tree)

@@ -97,6 +97,7 @@ def test_features_are_what_the_program_says(
         ("echo hello", "no JSON with a list of features"),
         ("echo '{}'", "no JSON with a list of features"),
         ("true", "no JSON with a list of features"),
+        (r"""printf '{"features": ["tpm\377"]}'""", "no JSON with a list of features"),
         ("yes", "it prints more than 64 KiB"),
         ("""echo '{"features": ["tpm-2.0"]}'; exit 1""", "it ended with status 1"),
     ],

@@ -222,10 +222,13 @@ class TestKnown:
         assert content["version"] == 1
         assert [one["file"] for one in content["known"]] == ["a.xml", "b.xml"]
 
-    @pytest.mark.parametrize("text", ["", "[]", '{"version": 2, "known": []}', '{"known": [1]}'])
-    def test_a_broken_file_is_an_error(self, lint: Linter, text: str) -> None:
+    @pytest.mark.parametrize(
+        "data", [b"", b"[]", b'{"version": 2, "known": []}', b'{"known": [1]}',
+                 b'{"version": 1, "known": [{"file": "\xff"}]}', b"[" * 100_000]
+    )  # fmt: skip
+    def test_a_broken_file_is_an_error(self, lint: Linter, data: bytes) -> None:
         lint.write(a=BAD)
-        (lint.folder / "known.json").write_text(text)
+        (lint.folder / "known.json").write_bytes(data)
         with pytest.raises(InputError, match="known findings"):
             lint("--known", "known.json", "a.xml")
 

@@ -34,7 +34,7 @@ def loads(text: str, where: str) -> dict[str, str]:
     """Read pinned values; raises `RequestError` for other files. `where` names the file."""
     try:
         content = msgspec.json.decode(text, type=_Pins)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         content = _Pins("", {})
     if content.form != _FORM:
         raise RequestError(f"{where} has no values that 'domcaps new --pin' wrote")

@@ -128,7 +128,7 @@ def parse_firmware(path: str, text: str) -> Firmware:
     """Read a descriptor; raises `MalformedFirmware`."""
     try:
         document = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise MalformedFirmware(f"not JSON: {error}") from None
     if not isinstance(document, dict):
         _refuse("not a JSON object")

@@ -106,7 +106,7 @@ def _described(
     for descriptor in effective(read_descriptors(files, where))[0]:
         try:
             said = msgspec.json.decode(descriptor.text, type=_Descriptor)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, ValueError, RecursionError):
             continue
         if _may_vouch(files, f"{descriptor.directory}/{descriptor.name}"):
             if files.is_live and said.binary.startswith("/"):
@@ -167,7 +167,7 @@ def features_of(answer: bytes) -> tuple[str, ...]:
     """Read what a helper program printed of its features; raises `NoAnswer`."""
     try:
         said = msgspec.json.decode(answer, type=_Capabilities).features
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         raise NoAnswer("no JSON with a list of features") from None
     features = []
     for feature in said:

@@ -205,5 +205,5 @@ def _decoded(answer: Answer, kind: type[T]) -> T | None:
         return None
     try:
         return msgspec.json.decode(answer.reply, type=kind)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None

@@ -113,7 +113,7 @@ def _kvm_enabled(run: list[Answer]) -> bool:
         if answer.question == question and answer.failure is None:
             try:
                 state = msgspec.json.decode(answer.reply, type=_Kvm)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, ValueError):
                 return False
             return state.enabled and state.present
     return False
@@ -124,7 +124,7 @@ def _accelerator(run: list[Answer]) -> str:
     question = ask("query-accelerators")
     for answer in run:
         if answer.question == question and answer.failure is None:
-            with contextlib.suppress(msgspec.DecodeError):
+            with contextlib.suppress(msgspec.DecodeError, ValueError):
                 return msgspec.json.decode(answer.reply, type=_Accelerators).enabled
     return ""
 

@@ -91,7 +91,7 @@ def load_known(path: Path) -> Known:
     """Read a file of known findings; raises `InputError` for what is none."""
     try:
         content = msgspec.json.decode(files.read(path, _MAX_BYTES), type=KnownFindings)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise InputError(
             f"this is no file of known findings: {error}",
             where=str(path),

@@ -102,7 +102,7 @@ class AnsweringWorker:
         except TimeoutError:
             self.close()
             return failed(504, f"the answer takes more than {seconds:g} s")
-        except (EOFError, OSError, RuntimeError, msgspec.DecodeError):
+        except (EOFError, OSError, RuntimeError, msgspec.DecodeError, ValueError):
             self.close()
             return failed(500, "the process that answers ended")
 
