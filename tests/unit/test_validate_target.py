@@ -59,10 +59,10 @@ def test_what_was_taken_instead_is_said(host: domcaps.Host) -> None:
     assert len(found) == 3
     emulator, machine = found["emulator-unsupported"], found["os-machine-unsupported"]
     video = found["video-model-type-unknown"]
-    assert machine.accepted[0] == "pc-q35-8.2"
+    assert machine.accepted[0] == "pc-q35-5.2"
     assert emulator.accepted == (RIGHT["emulator"],)
     assert emulator.as_if == machine.as_if == ""
-    assert video.as_if == f"emulator='{RIGHT['emulator']}', machine='pc-q35-8.2'"
+    assert video.as_if == f"emulator='{RIGHT['emulator']}', machine='pc-q35-5.2'"
 
 
 @pytest.mark.parametrize(
@@ -78,13 +78,27 @@ def test_architectures_by_other_names(host: domcaps.Host, arch: str, right: str)
 
 @pytest.mark.parametrize(
     ("named", "nearest"),
-    [("pc-q35-2.12", "pc-q35-8.2"), ("pc-q35-rhel7.6.0", "q35"), ("pc-i440fx-2.4", "pc-i440fx-8.2"),
-     ("pc-0.12", "pc"), ("q53", "q35")],
+    [("pc-q35-2.12", "pc-q35-5.2"), ("pc-i440fx-2.4", "pc-i440fx-5.2"),
+     ("pc-0.12", "pc-i440fx-5.2"), ("pc-q35-20.0", "pc-q35-11.1"),
+     ("pc-q35-8.1+pve0", "pc-q35-8.1"),
+     # versions of distributions are of a release of QEMU
+     ("pc-q35-rhel7.6.0", "pc-q35-5.2"), ("pc-q35-rhel9.2.0", "pc-q35-7.2"),
+     ("rhel6.6.0", "pc-i440fx-5.2"), ("pc-q35-focal", "pc-q35-5.2"),
+     ("pc-i440fx-jammy", "pc-i440fx-6.2"), ("pc-i440fx-bionic-hpb", "pc-i440fx-5.2"),
+     ("pc-q35-noble", "pc-q35-8.2"),
+     # typos, other words, and names without a version
+     ("q53", "q35"), ("pc-q53", "q35"), ("pc-q53-8.2", "pc-q35-8.2"), ("pc-i44fx", "pc"),
+     ("i440fx-8.2", "pc-i440fx-8.2"), ("q35-8.2", "pc-q35-8.2"), ("pc-q35", "q35"), ("Q35", "q35"),
+     ("pc-i440fx", "pc"), ("PC", "pc"), ("i440fx", "pc"), ("xenfv", "pc"), ("ich9", "q35"),
+     ("pc-q35-", "q35"), ("microvm2", "microvm")],
 )  # fmt: skip
 def test_the_nearest_machine_type(host: domcaps.Host, named: str, nearest: str) -> None:
     found = host.validate(BAD.format(**{**RIGHT, "machine": named})).errors
     (finding,) = (one for one in found if one.code == "os-machine-unsupported")
     assert finding.accepted[0] == nearest
+    assert f"did you mean {nearest!r}?" in finding.message
+    repaired = host.repair(BAD.format(**{**RIGHT, "machine": named})).data.decode()
+    assert f"machine='{nearest}'" in repaired
 
 
 @pytest.mark.parametrize(

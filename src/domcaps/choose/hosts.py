@@ -7,11 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from domcaps.choose.catalogue import something
+from domcaps.choose.text import text_of
 from domcaps.errors import DomcapsError
 from domcaps.validate.check import validate
 from domcaps.validate.document.parse import Unreadable, read
 from domcaps.validate.memo.remaining import remaining_checks_once
-from domcaps.validate.target import TargetNotFound, nearest_target
+from domcaps.validate.target import TargetNotFound, nearest_target, wanted_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +66,10 @@ def targets_of(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Give the machine types that a domain may have, aliases first, and what runs them."""
     world = world_of(host, data, libvirt)
-    return ((), ()) if world is None else (lasting_machine_names(world), world.emulator.virttypes)
+    if world is None:
+        return (), ()
+    named = wanted_of(text_of(data).root)["machine"]
+    return lasting_machine_names(world, named), world.emulator.virttypes
 
 
 def machine_names(world: World) -> tuple[str, ...]:
@@ -76,14 +80,15 @@ def machine_names(world: World) -> tuple[str, ...]:
     return (*aliases, *(m.name for m in known))
 
 
-def lasting_machine_names(world: World) -> tuple[str, ...]:
+def lasting_machine_names(world: World, named: str | None) -> tuple[str, ...]:
     """Give the same without deprecated ones, for which a domain would have to be changed again.
 
-    The target's own machine type stays, so that it is known that QEMU has it.
+    The machine type that the domain names stays, so that it is known that QEMU has it.
     """
-    known = world.emulator.machines(world.target.virttype)
-    gone = {m.name for m in known if m.deprecated and not m.alias} - {world.target.machine}
-    return tuple(name for name in machine_names(world) if name not in gone)
+    known, names = world.emulator.machines(world.target.virttype), machine_names(world)
+    own = {world.target.machine} if named is None or named in names else set()
+    gone = {m.name for m in known if m.deprecated and not m.alias} - own
+    return tuple(name for name in names if name not in gone)
 
 
 def verdict(hosts: Sequence[HostLike], data: bytes, libvirt: str, *, new: bool) -> Verdict:

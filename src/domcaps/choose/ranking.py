@@ -16,7 +16,6 @@ from domcaps.choose.candidates import (
 )
 from domcaps.choose.catalogue import something
 from domcaps.choose.protected import says_what_it_is
-from domcaps.elements.boards.families import family_of
 from domcaps.language.node_path import without_positions
 from domcaps.validate.alternatives import stand_ins, substitutes
 
@@ -36,6 +35,8 @@ _SWITCHES = dict.fromkeys(("yes", "on", "true", "1", "enabled", "enable", "y"), 
 )
 _FAR = 3
 """A number that is so many times smaller is another one: its owner should look at it."""
+_MANY = 100
+"""A smaller number is easily looked at anyway, such as one of monitors."""
 _TWICE = "-duplicate"
 """How codes end of findings about what stands there twice: another value makes it another thing."""
 
@@ -50,7 +51,7 @@ def ranked(
     """
     where = without_positions(path)
     if where == "/domain/os/type/@machine":
-        yield from _machines(old, known)
+        yield from _machines(old, known, finding)
         return
     rule = substitutes().get(where)
     if rule is not None and rule.slips and old.lower() in rule.slips:
@@ -80,7 +81,7 @@ def ranked(
 def if_far_less(value: str, old: str) -> str:
     """Give a remark where a number is no longer near the one that it replaces, "" elsewhere."""
     both = NUMBER.fullmatch(value) and NUMBER.fullmatch(old)
-    if not both or int(value) <= 0 or int(value) * _FAR > int(old):
+    if not both or int(value) <= 0 or int(old) < _MANY or int(value) * _FAR > int(old):
         return ""
     return f" (CHECK THIS NUMBER: {old} is far beyond the limit, {value} is the largest possible)"
 
@@ -110,23 +111,17 @@ def _guessed(
             # other texts, such as a password, are those of the manual's own domain
             if value in known or repr(value) in finding.message:
                 yield value, losses.SHOWN + number
-        elif old and not finding.accepted:  # a number that is missing is its owner's matter
-            near = NUMBER.fullmatch(old) is not None
-            yield value, (losses.NUMBER if near else losses.SHOWN) + number
-
-
-def _unversioned(near: str, old: str, known: Sequence[str]) -> str:
-    """Give a machine type's alias where a name that looks like it has no version."""
-    family = family_of(near)[0]
-    return family if family in known and not family_of(old)[1] else near
+        elif NUMBER.fullmatch(old) and not finding.accepted:
+            # a number that is missing, or can't be read, is its owner's matter
+            yield value, losses.NUMBER + number
 
 
 def _distance(value: str, wanted: int) -> float:
     return abs(int(value) - wanted) if NUMBER.fullmatch(value) else float("inf")
 
 
-def _machines(old: str, known: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """Give machine types: those of the family, or usual boards where QEMU does not have it.
+def _machines(old: str, known: Sequence[str], finding: Finding) -> Iterator[tuple[str, int]]:
+    """Give machine types: the one that the finding names, those of the family, or usual boards.
 
     A board of another family is another computer: a guest that was made for one that QEMU has is
     not moved to it.
@@ -135,11 +130,8 @@ def _machines(old: str, known: Sequence[str]) -> Iterator[tuple[str, int]]:
     yield from ((value, losses.MACHINE + n) for n, value in enumerate(family))
     if old in known:
         return
-    rule = substitutes().get("/domain/os/type/@machine")
-    meant = (rule.slips or {}).get(old.lower()) if rule is not None else None
-    near = [] if family else [_unversioned(near, old, known) for near in misspelt(old, known)[:1]]
-    if meant is not None and meant in known and not family:
-        near = [meant]
-    yield from ((value, losses.SLIP) for value in near)
+    for value in finding.accepted[:1]:
+        if repr(value) in finding.message:
+            yield value, losses.MACHINE - 1 if family else losses.SLIP
     usual = (value for value in something("os.machine") if value in known)
     yield from ((value, 2 * losses.MACHINE + n) for n, value in enumerate(usual))

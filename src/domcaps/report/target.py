@@ -10,10 +10,10 @@ from domcaps.elements.boards.families import (
     OLDEST_KNOWN,
     canonical_machine,
     machines_by_use,
-    nearest_machine,
     oldest_qemu,
     preferred_machine,
 )
+from domcaps.elements.boards.nearest import nearest_machine
 from domcaps.errors import NoEmulatorError, UnsupportedTargetError
 from domcaps.facts.arch import (
     ARCHITECTURES,

@@ -13,7 +13,6 @@ from domcaps.language.changes.placement import ARM_VIRT_DEFAULT, LOONGARCH_KNOWN
 from domcaps.language.observed import arch, machine, virttype
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.patterns import fits, late_pattern
-from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import MachineType
@@ -195,39 +194,6 @@ def machine_type(world: World) -> MachineType | None:
         if known.name == world.target.machine:
             return known
     return None
-
-
-def nearest_machine(name: str, machines: tuple[MachineType, ...]) -> str:
-    """Give a machine type that there is instead of one that there is not, "" where none is near.
-
-    Of a version such as ``pc-q35-2.4`` that is the next newer one that is not deprecated, since a
-    guest's devices stay most alike. Otherwise the longest alias that is one of the words of the
-    name counts: ``pc-q35-rhel7.6.0`` is a version of ``q35``.
-    """
-    newer = _next_version(name, machines)
-    if newer is not None:
-        return newer.alias or newer.name
-    words = f"-{name}-"
-    aliases = {known.alias or known.name for known in machines}
-    of_family = [alias for alias in aliases if f"-{alias}-" in words]
-    if of_family:
-        return max(of_family, key=len)
-    near = close_matches(name, [*aliases, *(known.name for known in machines)], n=1)
-    return near[0] if near else ""
-
-
-def _next_version(name: str, machines: tuple[MachineType, ...]) -> MachineType | None:
-    version = family_of(name)[1]
-    if not version:
-        return None
-    stem = name[: len(name) - len(".".join(map(str, version)))]
-    newer = [
-        (family_of(known.name)[1], known)
-        for known in machines
-        if known.name.startswith(stem) and known.name[len(stem) :][:1].isdigit()
-    ]
-    lasting = [one for one in newer if one[0] > version and not one[1].deprecated]
-    return min(lasting, key=lambda one: one[0])[1] if lasting else None
 
 
 def machines_by_use(machines: tuple[MachineType, ...], nearest: str = "") -> tuple[str, ...]:
