@@ -175,6 +175,63 @@ def test_acceleration_that_goes_is_told() -> None:
     assert said == ["accel3d='no' instead of 'yes' (this removes 3D acceleration)"]
 
 
+SPICE = (
+    "<graphics type='spice' autoport='yes'/><channel type='spicevmc'><target type='virtio' "
+    "name='com.redhat.spice.0'/></channel><redirdev bus='usb' type='spicevmc'/>"
+    "<sound model='ich9'/><shmem name='looking-glass'><model type='ivshmem-plain'/>"
+    "<size unit='M'>32</size></shmem>"
+)
+PASSED_ON = (
+    "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x0000' "
+    "bus='0x01' slot='0x00' function='0x0'/></source></hostdev>"
+)
+NESTED = "<cpu check='partial'><model>Haswell-noTSX</model><feature name='vmx'/></cpu>"
+STEADY = "<cpu mode='maximum'><feature policy='require' name='invtsc'/></cpu>"
+CONSEQUENCES = [
+    ({"devices": SPICE}, ["no clipboard", "no redirection", "no sound is heard", "Looking Glass"]),
+    ({"devices": SPICE + "<audio id='1' type='spice'/>"}, ["no sound is heard"]),
+    ({"kind": "kvm", "devices": PASSED_ON}, ["to an emulated guest"]),
+    ({"cpu": NESTED}, ["no virtual machines in the guest"]),
+    ({"cpu": STEADY}, ["a less exact clock"]),
+    ({"kind": "kvm", "cpu": PASSED, "name": "macOS"}, ["no AVX2, which macOS 13"]),
+]
+
+
+@pytest.mark.parametrize(("parts", "words"), CONSEQUENCES)
+def test_what_follows_for_the_guest_is_told(parts: dict[str, str], words: list[str]) -> None:
+    found = repaired(**parts)
+    told = " ".join(change.what for change in found.changes)
+    assert found.accepted
+    assert [word for word in words if word not in told] == []
+
+
+UNHEARD = "<graphics type='spice'/><sound model='ich9'/><audio id='1' type='none'/>"
+
+
+@pytest.mark.parametrize(
+    ("parts", "word"),
+    [
+        ({"devices": "<graphics type='spice'/>"}, "consequences"),
+        ({"devices": UNHEARD}, "sound"),
+        ({"devices": UNHEARD.replace("none", "pulseaudio")}, "sound"),
+        ({"kind": "kvm"}, "host devices"),
+        ({"kind": "kvm", "cpu": PASSED, "about": METADATA.format("http://apple.com/macosx/10.15")},
+         "AVX2"),
+    ],
+)  # fmt: skip
+def test_what_stays_is_no_consequence(parts: dict[str, str], word: str) -> None:
+    found = repaired(**parts)
+    assert found.changes
+    assert word not in " ".join(change.what for change in found.changes)
+
+
+def test_attributes_that_go_with_a_value_are_named() -> None:
+    found = repaired(kind="kvm", cpu=PASSED, devices=QXL)
+    told = [change.what for change in found.changes]
+    assert any(what.endswith("and migratable removed") for what in told), told
+    assert any(what.endswith("and ram and vgamem removed") for what in told), told
+
+
 def test_a_misspelt_attribute_of_the_machine_type_moves_no_device() -> None:
     domain = next(one for one in real_domains() if one.name == "server-6")
     misspelt = domain.xml.replace(b"machine=", b"machhine=", 1)

@@ -53,10 +53,12 @@ def added_after(original: bytes, before: bytes, after: bytes) -> int:
 
 
 def removed_besides(before: bytes, after: bytes, said: str) -> tuple[str, ...]:
-    """Name the elements that an edit takes away and does not say so: ``<loader>``."""
+    """Name elements and attributes that an edit takes away and does not say so: ``<loader>``."""
     gone = _elements(before) - _elements(after)
-    names = (path.rpartition("/")[2] for path in gone if not _has_parent(path, gone))
-    return tuple(sorted({f"<{name}>" for name in names if f"<{name}" not in said}))
+    names = [path.rpartition("/")[2] for path in gone if not _has_parent(path, gone)]
+    elements = {f"<{name}>" for name in names if name[0] != "@" and f"<{name}" not in said}
+    attributes = {name[1:] for name in names if name[0] == "@" and f"{name[1:]}=" not in said}
+    return (*sorted(elements), *sorted(attributes))
 
 
 def _has_parent(path: str, paths: Container[str]) -> bool:
@@ -64,11 +66,13 @@ def _has_parent(path: str, paths: Container[str]) -> bool:
 
 
 def _elements(data: bytes) -> Counter[str]:
-    """Count the elements of a document by their paths without numbers."""
+    """Count the elements and attributes of a document by their paths without numbers."""
     paths: dict[Node | None, str] = {None: ""}
+    found: Counter[str] = Counter()
     for node in text_of(data).root.iter("*"):
-        paths[node] = f"{paths[node.getparent()]}/{tag_of(node)}"
-    return Counter(path for node, path in paths.items() if node is not None)
+        path = paths[node] = f"{paths[node.getparent()]}/{tag_of(node)}"
+        found.update((path, *(f"{path}/@{name!s}" for name in node.attrib)))
+    return found
 
 
 def line_in(original: bytes, current: bytes, line: int) -> int:

@@ -24,6 +24,8 @@ from domcaps.choose.nearest_number import with_nearest_number
 from domcaps.choose.pruning import worth_trying
 from domcaps.choose.remedies import remedies, worlds_of
 from domcaps.choose.repaired import Repair
+from domcaps.choose.text import text_of
+from domcaps.elements.advice.lost import lost
 from domcaps.errors import DomainError, InputError
 from domcaps.facts.arch import X86
 from domcaps.language.node_path import without_positions
@@ -464,10 +466,18 @@ def _change(original: bytes, step: _Step) -> Change:
     besides = () if edit.loss < losses.FIX else removed_besides(step.before, made, what)
     if besides:
         what += f", and {' and '.join(besides)} removed"
+    if edit.loss >= losses.FIX:
+        what += _consequences(step.before, made)
     line = line_in(original, step.before, finding.line)
     after = added_after(original, step.before, made)
     reason = cause_of(finding.message) + step.also if step.also else finding.message
     return Change(what, edit.path, line, reason, finding.code, edit.removes, edit.loss, after)
+
+
+def _consequences(before: bytes, after: bytes) -> str:
+    """Say what else the guest and its users lose by an edit, "" where that is nothing."""
+    gone = lost(text_of(before).root, text_of(after).root)
+    return f" (consequences: {'; '.join(gone)})" if gone else ""
 
 
 def _changes(original: bytes, made: Sequence[_Step]) -> list[Change]:

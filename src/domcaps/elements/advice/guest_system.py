@@ -26,6 +26,7 @@ WINDOWS = "windows"
 _OS = "{*}libosinfo/{*}os"
 _ARG = "{*}commandline/{*}arg"
 _VENDORS = {"apple.com": MACOS, "microsoft.com": WINDOWS}
+_APPLE_RELEASE = late_pattern(r"apple\.com/mac[^/]{0,20}/(\d{1,4})")
 # the device that macOS asks for its key
 _APPLE_DEVICE = "isa-applesmc"
 _APPLE_NAME = late_pattern(
@@ -47,6 +48,15 @@ def guest_system(root: Node) -> str:
     if any(_APPLE_DEVICE in (node.get("value") or "") for node in root.iterfind(_ARG)):
         return MACOS
     return _by_name(f"{root.findtext('name') or ''} {root.findtext('title') or ''}")
+
+
+def release_of_macos(root: Node) -> int:
+    """Give the release of macOS that libosinfo's metadata name, as 10 or 13; 0 where none do."""
+    metadata = root.find("metadata")
+    for node in () if metadata is None else metadata.iterfind(_OS):
+        found = _APPLE_RELEASE.search(node.get("id") or "")
+        return int(found[1]) if found is not None else 0
+    return 0
 
 
 def _by_name(text: str) -> str:

@@ -1,0 +1,95 @@
+"""What follows from an edit for the guest and its users, though the edit does not name it.
+
+A sound card is not heard without SPICE, for example: the edit changes ``<graphics>`` only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.advice.guest_system import MACOS, guest_system, release_of_macos
+from domcaps.named_tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lxml.etree import _Element as Node
+
+_HEARD_BY = frozenset({"spice", "sdl", "dbus"})
+"""Types of graphics that play the guest's sound, where the domain has no ``<audio>``."""
+_WITHOUT_AVX2 = frozenset({"Penryn", "Nehalem", "SandyBridge", "core2duo"})
+_NEEDS_AVX2 = 13
+"""The first release of macOS that does not run without AVX2."""
+
+
+class Ability(NamedTuple):
+    """What a domain has or has not; `lost` names what follows if it has it no more."""
+
+    lost: str
+    holds: Callable[[Node], bool]
+
+
+def _has(path: str) -> Callable[[Node], bool]:
+    return lambda root: root.find(path) is not None
+
+
+def _is_heard(root: Node) -> bool:
+    if root.find("devices/sound") is None:
+        return False
+    kinds = [audio.get("type") for audio in root.iterfind("devices/audio")]
+    if kinds:
+        return any(kind != "none" for kind in kinds)
+    return any(one.get("type") in _HEARD_BY for one in root.iterfind("devices/graphics"))
+
+
+def _requires(*names: str) -> Callable[[Node], bool]:
+    def holds(root: Node) -> bool:
+        return any(
+            one.get("name") in names and one.get("policy", "require") in {"require", "force"}
+            for one in root.iterfind("cpu/feature")
+        )
+
+    return holds
+
+
+def _passes_on_hardware(root: Node) -> bool:
+    passed = any(one.get("type") in {"pci", "mdev"} for one in root.iterfind("devices/hostdev"))
+    return passed and root.get("type") != "qemu"
+
+
+def _has_input_in_looking_glass(root: Node) -> bool:
+    shared = any("looking" in (one.get("name") or "") for one in root.iterfind("devices/shmem"))
+    return shared and root.find("devices/graphics[@type='spice']") is not None
+
+
+def _runs_new_macos(root: Node) -> bool:
+    if guest_system(root) != MACOS or 0 < release_of_macos(root) < _NEEDS_AVX2:
+        return False
+    return (root.findtext("cpu/model") or "").strip() not in _WITHOUT_AVX2
+
+
+def _every(path: str, inner: str) -> Callable[[Node], bool]:
+    return lambda root: all(one.find(inner) is not None for one in root.iterfind(path))
+
+
+ABILITIES = (
+    Ability("libvirt gives the domain another UUID", _has("uuid")),
+    Ability("a network card gets another MAC address", _every("devices/interface", "mac")),
+    Ability("no clipboard shared with the viewer", _has("devices/channel[@type='spicevmc']")),
+    Ability("no redirection of the viewer's USB devices", _has("devices/redirdev")),
+    Ability("no smart cards of the viewer", _has("devices/smartcard[@mode='passthrough']")),
+    Ability("no sound is heard", _is_heard),
+    Ability("no keyboard and mouse in the client of Looking Glass", _has_input_in_looking_glass),
+    Ability("no virtual machines in the guest without vmx or svm", _requires("vmx", "svm")),
+    Ability("a less exact clock in the guest without invtsc", _requires("invtsc")),
+    Ability(
+        "host devices stay assigned, but to an emulated guest: better run it on a host with KVM",
+        _passes_on_hardware,
+    ),
+    Ability(f"no AVX2, which macOS {_NEEDS_AVX2} and later need", _runs_new_macos),
+)
+
+
+def lost(before: Node, after: Node) -> list[str]:
+    """Say what the domain before an edit has, and the one after it has not."""
+    return [one.lost for one in ABILITIES if one.holds(before) and not one.holds(after)]
