@@ -15,8 +15,9 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from domcaps.language.fix import Fix
 from domcaps.language.immutable import immutable
-from domcaps.language.value_types import Int, ValueType
+from domcaps.language.value_types import Int, ValueType, fits
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ _POWERS = "kmgtpe"
 # possessive: where blanks and hyphens could be shared out between two repetitions, refusing a long
 # text would take time with the square of its length
 _UUID = late_pattern(r"\s*+(?:[- ]*+[0-9a-fA-F]{2}){16}\s*+")
+_SIZED = late_pattern(r"(\d[\d,_' ]{0,30})(?:\.(\d{1,9}))?[ -]?([a-zA-Z]{1,5})")
+_SMALLER = {"TiB": "GiB", "GiB": "MiB", "MiB": "KiB"}
 _ITEM = late_pattern(r"\s*(\^?)(\d{1,10})\s*(?:(-)\s*(\d{1,10})\s*)?")
 
 
@@ -63,6 +66,10 @@ class OrEmpty(ValueType[T | None], Generic[T]):
     def since(self) -> Mapping[str, LibvirtChange]:
         """Give the changes by which some of the names came."""
         return getattr(self.kind, "since", {})
+
+    def fixes(self, text: str, at: str) -> tuple[Fix, ...]:
+        """Give the edit that writes a text of another form in this one."""
+        return self.kind.fixes(text, at)
 
     def parse(self, text: str) -> T | None:
         """Give None for no text."""
@@ -115,6 +122,13 @@ class NumberSet(ValueType[int]):
             raise ValueError(text)
         return mask
 
+    def respelt(self, text: str) -> str:
+        """Write ranges such as 0..3 and lists such as 0;1 or ``0 1`` with hyphens and commas."""
+        ranges = re.sub(r"\s*(?:\.\.\.?|:|\u2013)\s*", "-", text.strip())
+        plain = re.sub(r"\s*[;,]\s*|\s+", ",", ranges)
+        plain = re.sub(r"(\d{1,9})-(\d{1,9})", _upwards, plain)
+        return plain if plain != text and fits(self, plain) else ""
+
     def _apply(self, mask: int, item: str) -> int:
         found = _ITEM.fullmatch(item)
         if found is None:
@@ -140,6 +154,44 @@ class AnyUuid(ValueType[uuid.UUID]):
             raise ValueError(text)
         return uuid.UUID(re.sub("[^0-9a-fA-F]", "", text))
 
+    def respelt(self, text: str) -> str:
+        """Leave out what other programs write around a UUID: braces, and ``urn:uuid:``."""
+        inner = text.strip().lower().removeprefix("urn:uuid:").strip("{} ")
+        return inner if _UUID.fullmatch(inner) else ""
+
+
+def _upwards(found: re.Match[str]) -> str:
+    return "-".join(sorted(found.groups(), key=int))
+
+
+def _unit_named(text: str) -> str:
+    """Write a unit as libvirt prints it: GiB for g and gib, GB for gb; "" for what is none."""
+    unit = text.lower()
+    if unit in {"b", "byte", "bytes"}:
+        return "bytes"
+    if unit[:1] not in set(_POWERS) or unit[1:] not in {"", "b", "ib"}:
+        return ""
+    return unit[0].upper() + ("B" if unit[1:] == "b" else "iB")
+
+
+def _with_unit(text: str) -> tuple[int, str] | None:
+    """Read a size such as 4GiB or 1.5G: a whole number and its unit, None where it is none."""
+    found = _SIZED.fullmatch(text.strip())
+    unit = _unit_named(found[3]) if found is not None else ""
+    if found is None or not unit:
+        return None
+    parts = found[2] or ""
+    number, scale = int(re.sub(r"\D", "", found[1]) + parts), 10 ** len(parts)
+    while number % scale and unit in _SMALLER:
+        number, unit = number * KIB, _SMALLER[unit]
+    return None if number % scale else (number // scale, unit)
+
+
+def plain_bytes(text: str) -> str:
+    """Write a size such as 10M in bytes, "" where a text is none."""
+    found = _with_unit(text)
+    return "" if found is None else str(found[0] * Unit().parse(found[1]))
+
 
 @immutable
 class SizeNumber(Int):
@@ -149,6 +201,13 @@ class SizeNumber(Int):
     def expected(self) -> str:  # type: ignore[override]
         """Show number and unit."""
         return "a whole number, such as '4' with unit='MiB'"
+
+    def fixes(self, text: str, at: str) -> tuple[Fix, ...]:
+        """Write the unit of a size such as 4GiB or 1.5G into the attribute ``unit``."""
+        found = _with_unit(text)
+        if found is None:
+            return super().fixes(text, at)
+        return (Fix(values=((at, str(found[0])), ("@unit", found[1]))),)
 
 
 UNIT = OrEmpty(Unit())

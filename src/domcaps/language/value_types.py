@@ -7,13 +7,16 @@ import uuid
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from domcaps.language.fix import set_value
 from domcaps.language.immutable import immutable
 from domcaps.language.wording import one_of
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from domcaps.language.change import LibvirtChange
+    from domcaps.language.fix import Fix
 
 T = TypeVar("T", covariant=True)
 
@@ -22,6 +25,9 @@ _MAX_DIGITS = 25
 # what lies beyond is the limit of an integer type, which helps no reader
 _MOST_NAMED = 10_000_000
 _DIGITS = frozenset("0123456789abcdefABCDEF")
+_GROUPED = late_pattern(r"\d{1,3}(?:[,_' ]\d{3}){1,6}")
+_WHOLE = late_pattern(r"\d{1,18}\.0{1,9}")
+_HEXADECIMAL = late_pattern(r"[0-9a-fA-F]{1,8}")
 
 
 _AT_ALL_TIMES: Mapping[str, LibvirtChange] = {}
@@ -35,6 +41,18 @@ class ValueType(ABC, Generic[T]):
     @abstractmethod
     def parse(self, text: str) -> T:
         """Give the value; raises `ValueError` where the text has another form."""
+
+    def respelt(self, text: str) -> str:  # noqa: ARG002
+        """Write in this form what a text of another form means without doubt, else give ""."""
+        return ""
+
+    def fixes(self, text: str, at: str) -> tuple[Fix, ...]:
+        """Give the edit that writes a text of another form in this one.
+
+        `at` is the path of the attribute from its element, as ``@name``; "" is the element's text.
+        """
+        meant = self.respelt(text)
+        return (set_value(meant, at),) if meant else ()
 
 
 @immutable
@@ -114,6 +132,19 @@ class Int(ValueType[int]):
             raise ValueError(text)
         return value
 
+    def respelt(self, text: str) -> str:
+        """Write 4.0 and 1,024 as whole numbers, and hexadecimal ones as this form has them."""
+        plain = text.strip()
+        if _GROUPED.fullmatch(plain):
+            plain = re.sub(r"\D", "", plain)
+        elif _WHOLE.fullmatch(plain):
+            plain = plain.partition(".")[0]
+        elif self.base == 0 and _HEXADECIMAL.fullmatch(plain):
+            plain = f"0x{plain.lower()}"
+        elif self.base and plain.startswith("0x") and _HEXADECIMAL.fullmatch(plain[2:]):
+            plain = str(int(plain, 16))
+        return plain if plain != text and fits(self, plain) else ""
+
 
 def _number(digits: str, base: int) -> int:
     if base == 0 and digits.lstrip("+-")[:1] == "0" and re.fullmatch(r"[+-]?0[0-7]+", digits):
@@ -145,6 +176,13 @@ class Mac(ValueType[str]):
         if not re.fullmatch(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}\s*", text):
             raise ValueError(text)
         return text.strip().lower()
+
+    def respelt(self, text: str) -> str:
+        """Put colons between the bytes of 52-54-00-12-34-56 or 5254.0012.3456."""
+        digits = re.sub(r"[-.: ]", "", text)
+        if not re.fullmatch(r"[0-9a-fA-F]{12}", digits):
+            return ""
+        return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
 
 
 def fits(kind: ValueType[Any], text: str) -> bool:

@@ -439,7 +439,9 @@ class DocumentCheck:
         known = self._likely_first(field_check.place, text, known)
         place = messages.place_of(part, declared)
         message = messages.invalid(place, text, declared.expected, known)
-        wrong = problem(message, part, declared.path, accepted=known)
+        at = f"@{declared.path.rpartition('@')[2]}" if "@" in declared.path else ""
+        fixes = declared.kind.fixes(text, at)
+        wrong = problem(message, part, declared.path, accepted=known, fix=fixes)
         self.malformed.add((wrong.node, wrong.attribute))
         self._add(f"{field_check.code}-invalid", wrong)
 

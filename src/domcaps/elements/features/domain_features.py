@@ -40,6 +40,7 @@ from domcaps.language.preference import Decision, Option
 from domcaps.language.quantities import MIB, SIZE, UNIT, OrEmpty, size_of
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.spelling import nearest
 from domcaps.language.truth import Truth
 from domcaps.language.value_types import ON_OFF, YES_NO, OneOf
 
@@ -170,11 +171,10 @@ def feature_is_known(features: Features) -> Problems:
         came = DATED.get(str(node.tag))
         known = libvirt_reads(features, came) if came else node.tag in NAMES
         if not known:
-            yield problem(
-                f"<{tag_of(node)}> is not a feature that libvirt knows; correct the name, or "
-                "remove it",
-                node,
-            )
+            meant = nearest(str(node.tag), sorted(NAMES), 1, exact=True)
+            use = f"did you mean <{meant[0]}>?" if meant else "correct the name, or remove it"
+            message = f"<{tag_of(node)}> is not a feature that libvirt knows; {use}"
+            yield problem(message, node, accepted=meant)
 
 
 def only(part: Part, where: Predicate, what: str, at: str = "") -> Problems:
@@ -347,7 +347,8 @@ def tseg_needs_q35(smm: Smm) -> Problems:
         where = Q35 & TSEG
         if smm.domain.world.truth(where) is Truth.NO:
             why = where.explain(smm.domain.world)
-            yield problem("<tseg> requires a q35 machine type; remove it", smm, "tseg", reason=why)
+            message = "<tseg> requires machine='q35'; use that, or remove <tseg>"
+            yield problem(message, smm, "tseg", reason=why)
 
 
 @rule(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.cpu import host_model
 from domcaps.cpu.compare import Mismatch, Wanted, forbidden, mismatch, not_read
-from domcaps.cpu.models import libvirt_models
+from domcaps.cpu.models import has_maximum, libvirt_models
 from domcaps.elements.boards.families import PPC64, S390, X86
 from domcaps.elements.processor.cpu import (
     CUSTOM,
@@ -471,7 +471,17 @@ def switches_need_a_cpu(domain: CpuOfDomain) -> Problems:
         return
     cpu = domain.domain.first(Cpu)
     if (cpu is None or cpu.is_open) and not default_cpu(domain.domain):
-        yield problem("there is no default CPU model: add <cpu> with a <model>", domain, switched)
+        message = "there is no default CPU model: add <cpu> with a <model>"
+        yield problem(message, domain, switched, fix=_any_cpu(domain))
+
+
+def _any_cpu(domain: CpuOfDomain) -> Iterator[Fix]:
+    """Give a guest the processor of its host, or all that QEMU emulates."""
+    world = domain.domain.world
+    if domain.domain.virttype == "kvm":
+        yield Fix(add="<cpu mode='host-passthrough'/>")
+    elif has_maximum(world.emulator):
+        yield Fix(add="<cpu mode='maximum'/>")
 
 
 def _switches(domain: CpuOfDomain) -> Iterator[str]:

@@ -35,6 +35,7 @@ from domcaps.language.value_types import (
     Int,
     OneOf,
     ValueType,
+    fits,
 )
 from domcaps.language.wording import only
 
@@ -185,10 +186,10 @@ def pinned_to_a_set(pin: Vcpupin) -> Problems:
     """
     if pin.vcpu is None or pin.vcpu >= max_vcpus(pin.domain):
         return
-    try:
-        CPUS.parse(pin.node.get("cpuset", ""))
-    except ValueError:
-        yield problem(f"attribute 'cpuset' of <vcpupin> must be {CPUS.expected}", pin, "@cpuset")
+    text = pin.node.get("cpuset", "")
+    if not fits(CPUS, text):
+        message = f"attribute 'cpuset' of <vcpupin> must be {CPUS.expected}"
+        yield problem(message, pin, "@cpuset", fix=CPUS.fixes(text, "@cpuset"))
 
 
 @rule(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.cpu.data import cpu_data, known_in
 from domcaps.cpu.x86map import x86_map
+from domcaps.elements.advice.other_words import FEATURE_NAMES
 from domcaps.elements.boards.defaults import CPU_POLICY
 from domcaps.elements.boards.families import S390, X86
 from domcaps.elements.processor.definition import Cpu
@@ -20,10 +21,11 @@ from domcaps.language.fix import Fix, set_value
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import repeated
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.spelling import nearest
 from domcaps.language.value_types import OneOf, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Collection, Iterable
 
     from domcaps.language.domain import Domain
 
@@ -48,7 +50,7 @@ def policies(domain: Domain) -> dict[str, str]:
     return {feature.name: feature.policy or CPU_POLICY for feature in features if feature.name}
 
 
-def known_features(domain: Domain) -> Container[str] | None:
+def known_features(domain: Domain) -> Collection[str] | None:
     """Give the features that libvirt knows, None where it takes what QEMU names."""
     dialect = domain.world.target.dialect
     if domain.world.truth(X86):
@@ -84,12 +86,18 @@ def features_are_known(feature: CpuFeature) -> Problems:
     """
     known = known_features(feature.domain)
     if known is not None and feature.name and feature.name not in known:
-        yield problem(
-            f"libvirt does not know the CPU feature {feature.name!r}; correct the "
-            "name, or remove it",
-            feature,
-            "@name",
-        )
+        meant = _meant(feature.name, known)
+        use = f"did you mean {meant[0]!r}?" if meant else "correct the name, or remove it"
+        message = f"libvirt does not know the CPU feature {feature.name!r}; {use}"
+        yield problem(message, feature, "@name", accepted=meant)
+
+
+def _meant(name: str, known: Iterable[str]) -> list[str]:
+    """Give the feature that a misspelt name, or that of Linux or of a vendor, stands for."""
+    slips = FEATURE_NAMES.slips or {}
+    names = sorted(known)
+    named = slips.get(name.lower(), "")
+    return [named] if named in names else nearest(name, names, 1, exact=True)
 
 
 _STEADY = "<feature policy='{}' name='invtsc'/>"

@@ -236,6 +236,7 @@ def cpuset_is_a_set(vcpu: Vcpu) -> Problems:
             f"attribute 'cpuset' of <vcpu> is {text[:60]!r}, but must be {CPUS.expected}",
             vcpu,
             "@cpuset",
+            fix=CPUS.fixes(text, "@cpuset"),
         )
 
 

@@ -17,9 +17,13 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.changes.storage import DISK_SD_LIMITS
+from domcaps.language.fix import Fix, set_value
+from domcaps.language.quantities import plain_bytes
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lxml.etree import _Element as Node
 
     from domcaps.language.part import Part
@@ -63,7 +67,15 @@ def malformed(node: Node | None) -> Problems:
     """Report limits that are no numbers."""
     for child in () if node is None else node:
         if child.tag in LIMITS and _number(child.text) is None:
-            yield problem(f"<{child.tag}> must be a whole number, without a space after it", child)
+            message = f"<{child.tag}> must be a whole number, without a space after it"
+            yield problem(message, child, fix=_in_bytes(child))
+
+
+def _in_bytes(limit: Node) -> Iterator[Fix]:
+    """Write a limit such as 10M, of bytes in each second, in bytes."""
+    number = plain_bytes(limit.text or "") if "bytes" in str(limit.tag) else ""
+    if number:
+        yield set_value(number)
 
 
 def contradictions(part: Part, node: Node | None) -> Problems:
