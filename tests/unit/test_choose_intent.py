@@ -266,6 +266,8 @@ SHARED = ["<source type='memfd'/>", "<access mode='shared'/>"]
 WRONG_NETWORK = "<interface type='{}'><source {}/></interface>"
 CARD = "<interface type='user'>{}</interface>"
 
+SECURE = b"<os firmware='efi'><firmware><feature enabled='yes' name='secure-boot'/></firmware>"
+
 # the kinds above with other devices, figures and architectures, and kinds that people met later
 OTHERS = [
     ("shared memory for vhost-user", "x86_64", domain(
@@ -284,9 +286,9 @@ OTHERS = [
     ("an old machine type of ARM", "aarch64", domain(os=OS.format("aarch64", "virt-2.6")),
      ["machine='virt-"], ["2.6"]),
     ("a machine type of a vendor", "x86_64",
-     domain(os=OS.format("x86_64", "pc-i440fx-rhel7.6.0")), ["machine='pc'"], []),
+     domain(os=OS.format("x86_64", "pc-i440fx-rhel7.6.0")), ["machine='pc-i440fx-5.2'"], []),
     ("a machine type of another vendor", "x86_64",
-     domain(os=OS.format("x86_64", "pc-q35-focal")), ["machine='q35'"], []),
+     domain(os=OS.format("x86_64", "pc-q35-focal")), ["machine='pc-q35-5.2'"], []),
     ("cores make up for CPUs", "x86_64",
      domain(vcpu="12", top="<cpu><topology sockets='2' cores='4' threads='2'/></cpu>"),
      ["cores='3'", "threads='2'"], []),
@@ -299,6 +301,15 @@ OTHERS = [
     ("protected memory's board", "x86_64", domain(
         os=OS.format("x86_64", "pc"), features="<smm state='on'><tseg unit='MiB'>8</tseg></smm>"),
      ["q35", "<tseg"], []),
+    ("secure boot where SMM is off", "x86_64", domain(features="<smm state='off'/>").replace(
+        b"<os>", SECURE), ["<smm state='on'/>", "machine='q35'", "secure-boot"], []),
+    ("secure boot on the other board, where SMM is off", "x86_64", domain(
+        features="<smm state='off'/>", os=OS.format("x86_64", "pc")).replace(b"<os>", SECURE),
+     ["<smm state='on'/>", "machine='q35'", "secure-boot"], []),
+    ("a bus of the host as lspci prints it", "x86_64", domain(
+        devices="<hostdev mode='subsystem' type='pci' managed='yes'><source><address "
+        "domain='0x0000' bus='0a' slot='00' function='0'/></source></hostdev>"),
+     ["bus='0x0a' slot='00'"], []),
     ("another type of network", "x86_64",
      domain(devices=WRONG_NETWORK.format("bridge", "network='default'")),
      ["type='network'"], []),

@@ -7,13 +7,13 @@ import pytest
 from plain_hosts import open_plain
 
 DOMAIN = (
-    "<domain type='qemu'><name>g</name><memory unit='MiB'>2048</memory><vcpu{attributes}>{vcpu}"
+    "<domain type='qemu'><name>g</name><memory{memory}/memory><vcpu{attributes}>{vcpu}"
     "</vcpu>{top}<os{firmware}><type arch='{arch}' machine='{machine}'>hvm</type>{os}</os>"
     "{features}<devices>{devices}</devices></domain>"
 )
 DEFAULTS = {
-    "attributes": "", "vcpu": "2", "top": "", "firmware": "", "arch": "x86_64", "machine": "q35",
-    "os": "", "features": "", "devices": "",
+    "memory": " unit='MiB'>2048<", "attributes": "", "vcpu": "2", "top": "", "firmware": "",
+    "arch": "x86_64", "machine": "q35", "os": "", "features": "", "devices": "",
 }  # fmt: skip
 ARM = {"arch": "aarch64", "machine": "virt"}
 S390 = {"arch": "s390x", "machine": "s390-ccw-virtio"}
@@ -32,6 +32,10 @@ def _features(text: str, **more: str) -> dict[str, str]:
     return {"features": f"<features><acpi/>{text}</features>", **more}
 
 
+def _memory(text: str) -> dict[str, str]:
+    return {"memory": text}
+
+
 def _disk(target: str, inside: str = "", kind: str = "disk") -> str:
     return f"<disk type='file' device='{kind}'>{inside}<source file='/a'/>{target}</disk>"
 
@@ -41,6 +45,9 @@ def _cells(*cells: str) -> dict[str, str]:
     return {"vcpu": "4", "top": f"<cpu mode='maximum'><numa>{inside}</numa></cpu>"}
 
 
+CARD = "<interface type='{}'><source {}/></interface>"
+USER = "<interface type='user'><model type='{}'/></interface>"
+PORT = "<serial type='{}'><source {}/></serial>"
 VDA = "<target dev='vda' bus='virtio'/>"
 
 REPAIRED = [
@@ -65,6 +72,73 @@ REPAIRED = [
      ["type='qcow2'"], []),
     ("letters swapped twice", {"top": "<cpu><model fallback='forbid'>Nahelem</model></cpu>"},
      [">Nehalem<"], ["maximum"]),
+    ("a CPU feature with a letter too much",
+     {"top": "<cpu mode='maximum'><feature name='aess'/></cpu>"}, ["name='aes'"], []),
+    ("a CPU feature as Linux names it",
+     {"top": "<cpu mode='maximum'><feature policy='disable' name='tsc_deadline_timer'/></cpu>"},
+     ["policy='disable' name='tsc-deadline'"], []),
+    ("QEMU's name of a card", _devices(USER.format("virtio-net")),
+     ["<model type='virtio'/>"], []),
+    ("an older card of VMware", _devices(USER.format("vmxnet")),
+     ["<model type='vmxnet3'/>"], []),
+    # the attribute of another type, or the type of another attribute
+    ("a bridge as a device", _devices(CARD.format("bridge", "dev='br0'")),
+     ["<interface type='bridge'><source bridge='br0'/>"], []),
+    ("a device as a bridge", _devices(CARD.format("direct", "bridge='eno1'")),
+     ["<interface type='direct'><source dev='eno1'/>"], []),
+    ("a device of the host in a bridge", _devices(CARD.format("bridge", "dev='eth0'")),
+     ["<interface type='direct'><source dev='eth0'/>"], []),
+    ("a bridge in a device", _devices(CARD.format("direct", "bridge='virbr0'")),
+     ["<interface type='bridge'><source bridge='virbr0'/>"], []),
+    ("a port of the network as a file",
+     _devices(PORT.format("file", "mode='bind' host='127.0.0.1' service='2445'")),
+     ["<serial type='tcp'><source mode='bind' host='127.0.0.1'"], []),
+    ("the file of a port in the attribute of a disk", _devices(PORT.format("file", "file='/a'")),
+     ["<serial type='file'><source path='/a'/>"], []),
+    ("a device of the host as a file", _devices(PORT.format("file", "dev='/dev/ttyS0'")),
+     ["<serial type='dev'><source path='/dev/ttyS0'/>"], []),
+    ("a socket in a file as one of the network",
+     _devices(PORT.format("tcp", "mode='bind' path='/run/s'")),
+     ["<serial type='unix'><source mode='bind' path='/run/s'/>"], []),
+    ("a folder in the attribute of a disk",
+     _devices("<filesystem type='mount'><source file='/srv'/><target dir='s'/></filesystem>"),
+     ["<source dir='/srv'/>"], []),
+    # the same in another form
+    ("a unit behind the size", _memory(">4GiB<"), ["<memory unit='GiB'>4<"], []),
+    ("a unit behind a part of a size", _memory(" unit='KiB'>1.5 G<"),
+     ["<memory unit='MiB'>1536<"], []),
+    ("a unit twice", _memory(" unit='MiB'>2048M<"), ["<memory unit='MiB'>2048<"], []),
+    ("a size with commas", _memory(" unit='MiB'>2,048<"), ["<memory unit='MiB'>2048<"], []),
+    ("a whole number with a point", {"vcpu": "4.0"}, [">4</vcpu>"], []),
+    ("a MAC address of Windows", _devices(USER.replace("model type", "mac address").format(
+        "52-54-00-AB-34-56")), ["<mac address='52:54:00:AB:34:56'/>"], []),
+    ("a MAC address of Cisco", _devices(USER.replace("model type", "mac address").format(
+        "5254.0012.3456")), ["<mac address='52:54:00:12:34:56'/>"], []),
+    ("a UUID in braces", {"top": "<uuid>{4dea22b3-1d52-d8f3-2516-782e98ab3f00}</uuid>"},
+     ["<uuid>4dea22b3-1d52-d8f3-2516-782e98ab3f00</uuid>"], []),
+    ("CPUs with points", {"attributes": " cpuset='0..1'"}, ["cpuset='0-1'"], []),
+    ("CPUs with blanks", {"attributes": " cpuset='0 1; 2'"}, ["cpuset='0,1,2'"], []),
+    ("CPUs downwards", {"attributes": " cpuset='3-1'"}, ["cpuset='1-3'"], []),
+    ("pinned to CPUs with blanks", {"top": "<cputune><vcpupin vcpu='0' cpuset='0 1'/></cputune>"},
+     ["cpuset='0,1'"], []),
+    ("a feature in other letters", {"features": "<features><APIC/></features>"},
+     ["<apic/>"], ["APIC"]),
+    ("a limit with its unit", _devices(_disk(VDA).replace(
+        "</disk>", "<iotune><total_bytes_sec>10M</total_bytes_sec></iotune></disk>")),
+     ["<total_bytes_sec>10485760<"], []),
+    # other words
+    ("a cable that is off", _devices(USER.replace("model type", "link state").format("off")),
+     ["<link state='down'/>"], []),
+    ("the keyboard of a country", _devices("<graphics type='vnc' keymap='german'/>"),
+     ["keymap='de'"], []),
+    ("QEMU's word for a keyboard", _devices("<input type='kbd' bus='ps2'/>"),
+     ["type='keyboard'"], []),
+    ("a console of virtio",
+     _devices("<console type='pty'><target type='virtio-serial'/></console>"),
+     ["<target type='virtio'/>"], []),
+    ("a switch of another kind", _devices(
+        "<memballoon model='virtio'><address type='pci' slot='5' multifunction='yes'/></memballoon>"
+    ), ["slot='5' multifunction='on'"], []),
     # numbers: the nearest one
     ("too few retries of spin locks",
      _features("<hyperv><spinlocks state='on' retries='100'/></hyperv>"), ["retries='4095'"], []),
@@ -109,6 +183,9 @@ REPAIRED = [
      ["memory='2097152'"], []),
     # what stands there twice, or can't be there, goes; nothing else changes
     ("two screens of one kind", _devices("<graphics type='vnc'/>" * 2), ["type='vnc'"], ["spice"]),
+    ("no screen beside one",
+     _devices("<video><model type='none'/></video><video><model type='vga'/></video>"),
+     ["<model type='vga'/>"], ["none", "virtio"]),
     ("two watchdogs of one kind", _devices("<watchdog model='itco'/>" * 2), ["itco"], ["i6300esb"]),
     ("a timer that the guest can't have",
      {"top": "<clock offset='utc'><timer name='tsc' present='yes'/></clock>", **ARM},
@@ -119,12 +196,33 @@ REPAIRED = [
      ["bus='sata'", "name='qemu'"], ["virtio"]),
     ("a serial with signs that it can't have", _devices(_disk(VDA, "<serial>a/b?c</serial>")),
      ["<serial>a-b-c</serial>"], []),
+    ("a floppy drive keeps its name",
+     _devices(_disk("<target dev='fda' bus='ide'/>", "", "floppy"), machine="pc"),
+     ["<target dev='fda' bus='fdc'/>"], []),
+    ("a disk of NVMe that is named otherwise", _devices(_disk("<target dev='sda' bus='nvme'/>")),
+     ["<target dev='sda' bus='sata'/>"], ["<serial"]),
     # other boards
+    ("a switch of the processor on ARM",
+     {**ARM, "features": "<features><pmu state='off'/></features>"},
+     ["<pmu state='off'/>", "<cpu mode='maximum'/>"], []),
+    ("a CD-ROM drive of a mainframe", _devices(_disk("<target dev='hdc' bus='ide'/>", "", "cdrom"),
+                                               **S390), ["<target dev='sdc' bus='scsi'/>"], []),
+    ("a card of PCs on a mainframe", _devices(USER.format("e1000"), **S390),
+     ["<model type='virtio'/>"], []),
     ("a tablet on a mainframe",
      _devices("<input type='tablet' bus='usb'/><graphics type='vnc'/>", **S390),
      ["<input type='tablet' bus='virtio'/>"], []),
     ("a board of a PC on RISC-V", {**RISCV, "machine": "q35"}, ["machine='virt'"], []),
     ("a board of Xen", {"machine": "xenfv"}, ["machine='pc'"], []),
+    ("a disk of virtio where there is no PCI", _devices(_disk(VDA), machine="microvm"),
+     ["bus='virtio'", "<address type='virtio-mmio'/>"], []),
+    ("a disk of SATA where there is no PCI",
+     _devices(_disk("<target dev='sda' bus='sata'/>"), machine="microvm"),
+     ["dev='vda' bus='virtio'", "<address type='virtio-mmio'/>"], []),
+    ("a card where there is no PCI", _devices(USER.format("e1000"), machine="microvm"),
+     ["<model type='virtio'/>", "<address type='virtio-mmio'/>"], []),
+    ("a card of PCI on a board without", _devices(USER.format("e1000"), machine="isapc", vcpu="1"),
+     ["machine='pc'", "e1000"], ["isapc"]),
     ("a port whose file is not named", _devices("<serial type='file'/>"), ["type='pty'"], []),
 ]  # fmt: skip
 
@@ -155,6 +253,12 @@ KEPT = [
                                  top="<maxMemory slots='4' unit='GiB'>8</maxMemory>"),
      "model='nvdimm'"),
     ("a password", _devices("<graphics type='vnc' passwd='a-long-password'/>"), "'a-long-p"),
+    ("a network of its own", _devices(
+        "<interface type='network'><source network='default'/><vlan><tag id='5000'/></vlan>"
+        "</interface>"), "<tag id='5000'/>"),
+    ("a size that is no number", _memory(" unit='MiB'>much<"), ">much<"),
+    ("a part of a size without a unit behind it", _memory(" unit='GiB'>1.5<"), ">1.5<"),
+    ("a number in words", {"vcpu": "four"}, ">four<"),
     ("a port that only its owner knows",
      _devices("<interface type='user'><backend type='passt'/><portForward proto='tcp'>"
               "<range/></portForward></interface>"), "<interface"),

@@ -29,8 +29,15 @@ def domain(
 
 
 CASES = [
-    # an old version of a machine type: the next one that lasts, in both commands
-    (domain("pc-q35-2.4"), "did you mean 'pc-q35-8.2'?", "machine='pc-q35-8.2'"),
+    # an old version of a machine type: the nearest one that there is, in both commands
+    (domain("pc-q35-2.4"), "did you mean 'pc-q35-5.2'?", "machine='pc-q35-5.2'"),
+    # a word that is a part of the wrong one
+    (domain(devices="<interface type='user'><model type='virtio-net'/></interface>"),
+     "use type='virtio'", "type='virtio'"),
+    (domain(devices="<interface type='user'><model type='vmxnet'/></interface>"),
+     "use type='vmxnet3'", "type='vmxnet3'"),
+    (domain(parts="<cpu mode='maximum'><feature name='sse4_2'/></cpu>"),
+     "did you mean 'sse4.2'?", "name='sse4.2'"),
     # a number with a minus sign that means nothing
     (domain(os="<bootmenu enable='yes' timeout='-0'/>"), "is '-0'", "timeout='0'"),
     (domain(devices="<disk type='file'><source file='/a'/><target dev='' bus='virtio'/></disk>"),

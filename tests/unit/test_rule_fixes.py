@@ -40,7 +40,7 @@ _KNOWN = (
     "os-firmware-without-acpi", "os-nvram-bios",
     "os-loader-secure-unsupported", "os-loader-secure-without-smm", "os-nvram-template-missing",
     "os-smbios-sysinfo-missing", "sound-audio-missing", "sound-audio-missing-at-start",
-    "video-blob-unsupported",
+    "video-blob-unsupported", "video-none-not-alone",
 )  # fmt: skip
 
 

@@ -184,7 +184,7 @@ def test_a_module_that_libvirt_takes_for_all_addresses_is_the_one_at_fault() -> 
         # an edit near the finding
         (domain(devices="<disk type='file'><source file='/a'/><target dev='sda' bus='scsi'/>"
                         "<address type='pci' bus='0' slot='5'/></disk>"),
-         "fix: type='pci' removed, so that libvirt chooses it"),
+         "fix: <address> removed, so that libvirt chooses one"),
         # no edit near it: what a repair of the whole document does
         (domain(devices="<serial type='tcp'><source mode='connect' service='1'/></serial>"),
          "fix: type='pty' instead of 'tcp'"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.choose import losses
 from domcaps.choose.applied import apply, place
+from domcaps.choose.board import MACHINE
 from domcaps.choose.candidates import of_same_family, on_board, preferred, values_of
 from domcaps.choose.disk_names import BUS, buses_of, is_named_for
 from domcaps.choose.leftovers import after_change, without_attribute, without_element
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 _IDENTIFYING = frozenset({"uuid", "genid", "title", "description", "metadata"})
 """What a domain is known by: nothing that was found elsewhere is a matter of it."""
+_NAME_UNKNOWN = "features-unknown"
+"""The finding of an element whose accepted values are names of elements."""
 _MOST_MISSPELT = 8
 """So many names that nothing knows are tried as what is missing."""
 _IDENTITY = frozenset({"", "type", "model", "index"})
@@ -98,7 +101,7 @@ class Edits:
         node, attribute = self._at_fault = place
         self._is_owners = is_for_owner(finding, _value(node, attribute))
         found = [
-            *self._renamed(node, attribute),
+            *self._renamed(node, attribute, finding),
             *self._fixed(finding),
             *self._at(node, attribute, finding),
             *self._other_board(finding),
@@ -116,8 +119,10 @@ class Edits:
         allowed = (e for e in best.values() if self.allow_removal or e.loss < losses.PROTECTED)
         return sorted(allowed, key=lambda edit: edit.loss)
 
-    def _renamed(self, node: Node, attribute: str) -> Iterator[Edit]:
+    def _renamed(self, node: Node, attribute: str, finding: Finding) -> Iterator[Edit]:
         """Give a name that nothing knows the name of what is missing, where they are alike."""
+        if finding.code == _NAME_UNKNOWN and finding.accepted:
+            yield from self._renaming(finding, finding.accepted[0], losses.SLIP)
         for wrong in self.misspelt[:_MOST_MISSPELT]:
             found = self.text.node(wrong.path)
             if found is not None and wrong.accepted:
@@ -185,7 +190,9 @@ class Edits:
         if fix.add:
             said += (" and " if said else "") + f"{fix.add} added"
         taken = self._taken(fix, path)
-        return f"{taken} removed" if taken and not said else said
+        if taken and said:
+            return f"{said}, and {taken} removed"
+        return f"{taken} removed" if taken else said
 
     def _taken(self, fix: Fix, path: str) -> str:
         """Say what a fix takes away."""
@@ -222,7 +229,7 @@ class Edits:
     def _known(self, path: str, accepted: Sequence[str]) -> Sequence[str]:
         if without_positions(path) == "/domain/@type":
             return self.kinds
-        if without_positions(path) == "/domain/os/type/@machine":
+        if without_positions(path) == MACHINE:
             return self.machines
         return accepted or values_of(path) or (losses.UNITS if path.endswith("/@unit") else ())
 
@@ -244,6 +251,8 @@ class Edits:
         remark = (rule.remarks or {}).get(value) if rule is not None else None
         if remark and loss >= losses.FIX:
             what += f" ({remark})"
+        if path == MACHINE and value not in self.machines:
+            what += " (the nearest version; QEMU calls it deprecated)"
         what += if_far_less(value, old)
         again = functools.partial(self._replaced, node, attribute, old, loss=loss)
         return Edit(what, path, loss, change, value=value, old=old, again=again)
@@ -284,9 +293,11 @@ class Edits:
                     losses.PLACE, functools.partial(self.text.remove_element, address),
                 )  # fmt: skip
         if attribute and self._is_chosen(node, attribute):
+            # a part of an address without the others would say another place
+            least = losses.PLACE + (1 if node.tag == "address" else -1)
             yield Edit(
                 f"{attribute}='{node.get(attribute)}' removed, so that libvirt chooses it",
-                path_of(node, attribute), losses.PLACE - 1,
+                path_of(node, attribute), least,
                 functools.partial(without_attribute, self.text, node, attribute),
             )  # fmt: skip
 

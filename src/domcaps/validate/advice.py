@@ -47,7 +47,7 @@ def with_value(message: str, attribute: str, advised: str, accepted: Sequence[st
     A limit that is named is no order yet, where it is the only value.
     """
     is_limit = advised.isdigit() and len(accepted) == 1 and bool(attribute)
-    named = any(value in message for value in accepted)
+    named = any(_is_named(value, message) for value in accepted)
     if (
         not advised
         or says_what_to_do(message)
@@ -55,6 +55,16 @@ def with_value(message: str, attribute: str, advised: str, accepted: Sequence[st
     ):
         return message
     return f"{message}; use {attribute}={advised!r}"
+
+
+def _is_named(value: str, message: str) -> bool:
+    """Tell whether a message has a value as a word of its own: ``virtio-net`` is not ``virtio``.
+
+    Words such as ``no`` and ``on`` are values in quotes only.
+    """
+    if value.isalpha():
+        return f"'{value}'" in message
+    return re.search(rf"(?<![\w-]){re.escape(value)}(?![\w-])", message) is not None
 
 
 def with_requirement(message: str) -> str:

@@ -102,10 +102,18 @@ def likely_first(
     """
     where = without_positions(path)
     rule = substitutes().get(where)
-    meant = rule.slips.get(old.lower(), "") if rule is not None and rule.slips else ""
+    meant = _meant(where, old)
     instead = stand_ins(where, old, arch, domain) or ()
-    order = (meant, *nearest(old, known), *instead, *preferred(where, known))
+    # a word that has a meaning there is no typo
+    near = () if rule is not None and old in rule.order else nearest(old, known)
+    order = (meant, *near, *instead, *preferred(where, known))
     return tuple(value for value in dict.fromkeys(order) if value in known)
+
+
+def _meant(path: str, old: str) -> str:
+    """Give the value that another name of it stands for, "" where it is none."""
+    rule = substitutes().get(path)
+    return rule.slips.get(old.lower(), "") if rule is not None and rule.slips else ""
 
 
 def advised(
@@ -115,9 +123,9 @@ def advised(
 
     `accepted` is in the order of `likely_first`.
     """
-    instead = stand_ins(path, old, arch, domain)
+    instead, meant = stand_ins(path, old, arch, domain), _meant(without_positions(path), old)
     for value in accepted:
-        if value not in _EMPTY and (instead is None or value in instead):
+        if value not in _EMPTY and (instead is None or value in (*instead, meant)):
             return value
     return ""
 

@@ -36,12 +36,6 @@ OTHER_WORDS = (
             "iso": "cdrom", "pxe": "network", "net": "network", "lan": "network", "floppy": "fd",
         },
     ),
-    # boards of Xen's and of other programs
-    Substitutes(
-        "os/type/@machine",
-        order={},
-        slips={"xenfv": "pc", "i440fx": "pc", "440fx": "pc", "piix": "pc", "ich9": "q35"},
-    ),
     # QEMU's word for an interrupt controller that the kernel has only a part of
     Substitutes("features/ioapic/@driver", order={}, slips={"split": "qemu"}),
     Substitutes(
@@ -52,10 +46,40 @@ OTHER_WORDS = (
     # nearly every channel is one of virtio; what is forwarded to the host's network is another one
     Substitutes("devices/channel/target/@type", order={"guestfwd": (), "*": ("virtio",)}),
     # the host's device of events is no emulated one
-    Substitutes("devices/input/@type", order={"evdev": (), "passthrough": ()}),
+    Substitutes(
+        "devices/input/@type",
+        order={"*": ()},
+        slips={
+            "kbd": "keyboard", "usb-kbd": "keyboard", "usb-mouse": "mouse", "pointer": "mouse",
+            "usb-tablet": "tablet", "touchscreen": "tablet",
+        },
+    ),
+    Substitutes("devices/console/target/@type", order={}, slips={"virtio-serial": "virtio"}),
+    # a state that is guessed may connect a guest that was to be cut off
+    Substitutes(
+        "devices/interface/link/@state",
+        order={"*": ()},
+        slips={
+            "on": "up", "yes": "up", "connected": "up", "enabled": "up", "true": "up",
+            "off": "down", "no": "down", "disconnected": "down", "disabled": "down",
+            "false": "down",
+        },
+    ),
+    Substitutes(
+        "devices/graphics/@keymap",
+        order={"*": ()},
+        slips={
+            "us": "en-us", "en": "en-us", "english": "en-us", "uk": "en-gb", "gb": "en-gb",
+            "german": "de", "deutsch": "de", "french": "fr", "azerty": "fr", "qwertz": "de",
+            "qwerty": "en-us", "spanish": "es", "italian": "it", "dk": "da", "se": "sv",
+            "jp": "ja", "br": "pt-br", "swiss": "de-ch", "be": "fr-be", "russian": "ru",
+        },
+    ),
     # a card of the host is none that a client passes on
     Substitutes("devices/smartcard/@mode", order={"*": ()}),
-    Substitutes("devices/filesystem/@type", order={"*": ()}, slips={"bind": "mount"}),
+    Substitutes(
+        "devices/filesystem/@type", order={"*": ()}, slips={"bind": "mount", "9p": "mount"}
+    ),
     Substitutes(
         "devices/disk/@type",
         order={"*": ()},
@@ -69,7 +93,16 @@ MEDIATED_MODELS = Substitutes("devices/hostdev/@model", order={"": ("vfio-pci",)
 
 # a timer or feature of another name is another one
 TIMER_NAMES = Substitutes("clock/timer/@name", order={"*": ()})
-FEATURE_NAMES = Substitutes("cpu/feature/@name", order={"*": ()})
+FEATURE_NAMES = Substitutes(
+    "cpu/feature/@name",
+    order={"*": ()},
+    # names in Linux' /proc/cpuinfo, and of the vendors
+    slips={
+        "tsc_deadline_timer": "tsc-deadline", "nonstop_tsc": "invtsc", "sse3": "pni",
+        "vt-x": "vmx", "vtx": "vmx", "intel-vt": "vmx", "amd-v": "svm", "xd": "nx",
+        "aes-ni": "aes", "sha": "sha-ni", "avx512": "avx512f",
+    },
+)  # fmt: skip
 FEATURE_POLICIES = Substitutes(
     "cpu/feature/@policy",
     order={

@@ -319,6 +319,7 @@ def multifunction_is_a_switch(address: Address) -> Problems:
             f"attribute 'multifunction' of <address> is {given!r}, but must be 'on' or 'off'",
             address,
             "@multifunction",
+            accepted=ON_OFF.names,
         )
 
 

@@ -179,11 +179,16 @@ def chosen_without_smm(domain: Domain) -> Firmware | None:
     return _first_that_fits(domain, structs.replace(wish_of(domain), smm="off"))
 
 
-def _first_that_fits(domain: Domain, wish: FirmwareWish) -> Firmware | None:
+def chosen_with_smm(domain: Domain, machine: str) -> Firmware | None:
+    """Give the descriptor that the domain would get on a board with ``<smm state='on'/>``."""
+    return _first_that_fits(domain, structs.replace(wish_of(domain), smm="on"), machine)
+
+
+def _first_that_fits(domain: Domain, wish: FirmwareWish, machine: str = "") -> Firmware | None:
     system = domain.first(Os)
     if wish.at_start and not (system and system.firmware):
         return None
-    arch, machine = domain.arch, domain.machine
+    arch, machine = domain.arch, machine or domain.machine
     for firmware in domain.world.host.firmware.firmwares:
         if firmware.suits(arch, machine) and fits(firmware, wish):
             return firmware

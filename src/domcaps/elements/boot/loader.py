@@ -14,6 +14,7 @@ from domcaps.elements.advice.by_code import BY_CODE
 from domcaps.elements.boards.families import Q35, X86
 from domcaps.elements.boot.firmware import chosen, is_default_image, wish_of
 from domcaps.elements.boot.firmware_reasons import brief, explain_firmware, of_image, packages
+from domcaps.elements.boot.firmware_repairs import SECURE_BOARD, SMM_ON, with_smm
 from domcaps.elements.boot.os import FirmwareFeature, Loader, Nvram, Os, Varstore
 from domcaps.language.changes.boot import (
     FIRMWARE_CHOSEN_ALONE,
@@ -43,11 +44,6 @@ UEFI_VARIABLES = device("uefi-vars-x64", "uefi-vars-sysbus")
 """QEMU's device that keeps UEFI variables in place of flash memory."""
 
 _NOT_SECURE = Fix(without=("@secure",))
-_SECURE_BOARD = Fix(
-    add="<features><smm state='on'/></features>",
-    values=(("/domain/os/type/@machine", "q35"),),
-)
-
 _OS = "<os firmware='efi'><type>hvm</type>{}</os><features><acpi/></features>"
 _SECURE_BOOT = "<os><firmware><feature enabled='yes' name='secure-boot'/></firmware></os>"
 _MANUAL = "<os><type machine='q35'>hvm</type>{}</os><features><acpi/></features>"
@@ -91,7 +87,7 @@ def firmware_is_found(system: Os) -> Problems:
     elif remedy := BY_CODE["os-firmware-unavailable"](domain.world):
         told.append(f"To enable it: {remedy.how}")
     reason = explain_firmware(domain)
-    yield problem(". ".join(told), system, "@firmware", reason=reason)
+    yield problem(". ".join(told), system, "@firmware", reason=reason, fix=with_smm(system))
 
 
 def _lacks_smm(found: Firmware, system: Os) -> bool:
@@ -339,7 +335,7 @@ def secure_needs_q35(loader: Loader) -> Problems:
         message = (
             "secure='yes' of <loader> requires machine='q35'; use that, or remove secure='yes'"
         )
-        fix = _SECURE_BOARD
+        fix = SECURE_BOARD
     why = SECURE_MACHINE.explain(loader.domain.world)
     yield problem(message, loader, "@secure", reason=why, fix=fix)
 
@@ -351,7 +347,7 @@ def secure_needs_q35(loader: Loader) -> Problems:
         _MANUAL.format("<loader type='pflash' secure='yes'>/a/code.fd</loader>"), machine="q35"
     ),
     good=_MANUAL.format(_FLASH),
-    fix=Fix(add="<features><smm state='on'/></features>"),
+    fix=SMM_ON,
 )
 def secure_needs_smm(loader: Loader) -> Problems:
     """``<loader secure='yes'>`` with the path of an image requires ``<smm state='on'/>``.

@@ -26,8 +26,17 @@ from domcaps.language.qemu_args import QemuArgs
 from domcaps.language.struct import Struct
 
 if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
     from domcaps.language.change import LibvirtChange
     from domcaps.language.predicate import Predicate
+
+
+def _is_microvm(root: Node) -> bool:
+    """Tell whether a domain names the board that has virtio-mmio alone."""
+    kind = root.find("os/type")
+    return kind is not None and (kind.get("machine") or "").partition("-")[0] == "microvm"
+
 
 SUBSTITUTES = Substitutes(
     "devices/disk/target/@bus",
@@ -52,6 +61,8 @@ SUBSTITUTES = Substitutes(
         "pata": "ide",
         "sdcard": "sd",
     },
+    plain=dict.fromkeys(("ide", "sata", "scsi", "usb", "sd", "nvme"), ("virtio",)),
+    is_plain=_is_microvm,
     # the address was one of the other bus
     only={"*": ("address",)},
     archs=archs.X86,

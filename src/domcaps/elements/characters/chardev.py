@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.advice.drifts import NO_DBUS_MODULE
 from domcaps.elements.base.device import Device
 from domcaps.elements.boards.defaults import CHARDEV_TYPE
+from domcaps.elements.characters.kind_of_source import of_socket, with_path
 from domcaps.elements.display.graphics import has_graphics
 from domcaps.language.changes.characters import (
     CHANNEL_SOCKETS_MOVED,
@@ -311,7 +312,8 @@ def files_have_a_path(part: CharacterSource) -> Problems:
     kind = part.source_type
     named = kind == "unix" and part.socket_is_named
     if kind in _FILES | {"unix"} and part.path_name is None and not named and part.counts:
-        yield problem(f"type={kind!r} needs <source path='…'/>", part, "source")
+        message = f"type={kind!r} needs <source path='…'/>"
+        yield problem(message, part, "source", fix=with_path(part))
 
 
 @rule(
@@ -328,7 +330,8 @@ def tcp_has_two_ends(part: CharacterSource) -> Problems:
         return
     for name in ("host", "service"):
         if part.source_attribute(name) is None:
-            yield problem(f"type='tcp' needs <source {name}='…'/>", part, "source")
+            message = f"type='tcp' needs <source {name}='…'/>"
+            yield problem(message, part, "source", fix=of_socket(part))
 
 
 @rule(
@@ -438,24 +441,4 @@ def ports_have_a_name(part: CharacterSource) -> Problems:
             f"attribute 'channel' is {name!r}; only letters, digits, '_', '-' and '.' are valid",
             part,
             "source/@channel",
-        )
-
-
-@rule(
-    "chardev-nmdm-incomplete",
-    CharacterSource,
-    bad="<serial type='nmdm'><source master='/dev/nmdm0A'/></serial>",
-    good="<serial type='pty'/>",
-)
-def null_modems_have_two_ends(part: CharacterSource) -> Problems:
-    """``<source>`` of a character device of type ``nmdm`` needs the attributes ``master``
-    and ``slave``.
-    """
-    ends = [part.source_attribute("master"), part.source_attribute("slave")]
-    if part.source_type == "nmdm" and part.counts and ends.count(None) == 1:
-        yield problem(
-            "type='nmdm' needs the attributes 'master' and 'slave' of <source>, such as "
-            "master='/dev/nmdm0A' slave='/dev/nmdm0B'",
-            part,
-            "source",
         )

@@ -132,3 +132,23 @@ def log_has_its_form(part: CharacterSource) -> Problems:
         yield from _LOG.problems(part.find("log"))
     if part.source_type == "tcp":
         yield from _PROTOCOL.problems(part.find("protocol"))
+
+
+@rule(
+    "chardev-nmdm-incomplete",
+    CharacterSource,
+    bad="<serial type='nmdm'><source master='/dev/nmdm0A'/></serial>",
+    good="<serial type='pty'/>",
+)
+def null_modems_have_two_ends(part: CharacterSource) -> Problems:
+    """``<source>`` of a character device of type ``nmdm`` needs the attributes ``master``
+    and ``slave``.
+    """
+    ends = [part.source_attribute("master"), part.source_attribute("slave")]
+    if part.source_type == "nmdm" and part.counts and ends.count(None) == 1:
+        yield problem(
+            "type='nmdm' needs the attributes 'master' and 'slave' of <source>, such as "
+            "master='/dev/nmdm0A' slave='/dev/nmdm0B'",
+            part,
+            "source",
+        )

@@ -38,8 +38,9 @@ from domcaps.language.changes.display import (
     VIDEO_HEADS_CHECKED,
     VIDEO_VIRTIO_OPTIONS,
 )
-from domcaps.language.fix import Substitutes, set_value
+from domcaps.language.fix import Fix, Substitutes, set_value
 from domcaps.language.lazy import cached_property
+from domcaps.language.node_path import path_of
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, drives
@@ -183,6 +184,7 @@ _MODEL_SUBSTITUTES = Substitutes(
         "cirrus": ("vga", "bochs", "virtio"),
         "vmvga": ("vga", "virtio", "bochs"),
         "bochs": ("vga", "virtio"),
+        "none": (),
         "*": ("virtio", "vga", "bochs", "cirrus"),
     },
     only={
@@ -272,6 +274,7 @@ def none_stands_alone(video: Video) -> Problems:
             "a <video> of type 'none' must be the only one; remove it, or the others",
             video,
             "model/@type",
+            fix=Fix(without=(path_of(video.node),)),
         )
 
 
@@ -438,6 +441,7 @@ def edid_needs_a_model(video: Video) -> Problems:
             f"attribute 'edid' of <model> is {edid!r}, but must be 'on' or 'off'",
             video,
             "model/@edid",
+            accepted=ON_OFF.names,
         )
     elif video.type and not model_named(video.type).edid and not video.absent:
         yield problem(

@@ -9,7 +9,7 @@ that offers none: ``vpindex`` and ``synic`` ("kernel doesn't allow setting Hyper
 
 from __future__ import annotations
 
-from domcaps.elements.boards.families import KVM, X86
+from domcaps.elements.boards.families import ARM, KVM, X86
 from domcaps.elements.features.hyperv import CLOCK, FEATURES
 from domcaps.elements.features.hyperv_rules import Hyperv
 from domcaps.facts.kvm import KVM_UNSEEN
@@ -24,6 +24,7 @@ from domcaps.language.wording import alternatives
 _REFUSED = ("vpindex", "synic", "stimer", "vapic", "reenlightenment")
 _HERE = X86 & KVM
 _CHOICES = {choice.name: choice for choice in FEATURES.choices}
+_RELAXED = "<relaxed state='on'/>"
 _HV = "<features><hyperv>{}</hyperv></features>"
 
 
@@ -69,6 +70,29 @@ def _not_offered(hyperv: Hyperv, refused: list[str]) -> Problem:
 
 def _spelled(name: str) -> str:
     return f"Hyper-V's {'VP_INDEX' if name == 'vpindex' else name}"
+
+
+@rule(
+    "features-hyperv-arch-unsupported",
+    Hyperv,
+    bad=Sample(
+        f"<cpu mode='maximum'/>{_HV.format(_RELAXED)}",
+        arch="aarch64",
+        machine="virt",
+    ),
+    good=_HV.format(_RELAXED),
+    stage=Stage.START,
+    fix=Fix(without=("",)),
+)
+def arm_has_no_enlightenments(hyperv: Hyperv) -> Problems:
+    """Hyper-V enlightenments in ``<hyperv>`` require an x86 guest.
+
+    Libvirt defines them for Arm as well, but QEMU 11.1 refuses to start: "Property
+    'max-arm-cpu.hv-relaxed' not found".
+    """
+    is_on = any(child.get("state") == "on" for child in hyperv.node.iterchildren("*"))
+    if hyperv.holds(ARM) and (is_on or hyperv.node.get("mode") == "passthrough"):
+        yield problem("QEMU has no <hyperv> for Arm guests; remove it", hyperv)
 
 
 class HypervClock(Part):

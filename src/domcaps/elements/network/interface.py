@@ -74,6 +74,7 @@ SUBSTITUTES = Substitutes(
         "virtio-net-pci": ("virtio",),
         "*": ("e1000", "e1000e", "virtio"),
     },
+    slips={"virtio-net": "virtio", "vmxnet": "vmxnet3", "vmxnet2": "vmxnet3", "pcnet32": "pcnet"},
     archs=archs.X86,
     # cards made for PCs are strange to systems of other architectures
     elsewhere={"virtio": ("e1000e", "e1000", "rtl8139"), "*": ("virtio", "e1000e", "e1000")},
@@ -324,7 +325,9 @@ def card_is_there(interface: Interface) -> Problems:
     """
     if interface.model:
         message = f"this QEMU does not have the network card {interface.model!r}"
-        there = [name for name in _USUAL if not lacks(interface, _card(name))]
+        meant = (SUBSTITUTES.slips or {}).get(interface.model.lower(), _USUAL[0])
+        names = dict.fromkeys((*_USUAL, meant))
+        there = [name for name in names if not lacks(interface, _card(name))]
         yield from needs(interface, _card(interface.model), message, "model/@type", accepted=there)
 
 

@@ -24,6 +24,7 @@ from domcaps.language.fix import Fix, set_value
 from domcaps.language.quantities import ANY_UUID
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import SIGNED, TEXT, UNSIGNED, YES_NO, Int, OneOf
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,12 +101,31 @@ _KINDS = {"network": "network", "bridge": "bridge", "dev": "direct"}
 """Which type of interface an attribute of ``<source>`` belongs to."""
 
 
+_BRIDGE_NAME = late_pattern(r"(br|virbr|vmbr|xenbr|lxdbr|ovs|docker|bridge)[-_]?[a-z]*\d*")
+"""How people and programs name bridges."""
+
+
 def _of_source(interface: Interface, source: Node) -> Iterator[Fix]:
-    """Give the type of interface that its source is of, where it has one of another type."""
+    """Give the type of interface that its source is of, where it has one of another type.
+
+    Where a bridge or a device is named by the attribute of the other, its name decides: the
+    type may be right, and the attribute wrong.
+    """
     kinds = set(_KINDS.values())
-    for name in source.keys() if interface.type in kinds else ():
-        if _KINDS.get(str(name), interface.type) != interface.type:
-            yield set_value(_KINDS[str(name)], "../@type")
+    for name in map(str, source.keys()) if interface.type in kinds else ():
+        if _KINDS.get(name, interface.type) != interface.type:
+            value, right = source.get(name, ""), _is_of_type(interface.type, name, source)
+            if right:
+                yield Fix(values=((f"@{right}", value),), without=(f"@{name}",))
+            yield set_value(_KINDS[name], "../@type")
+
+
+def _is_of_type(kind: str | None, name: str, source: Node) -> str:
+    """Give the attribute that a name belongs into if the type is right, "" if it is not."""
+    is_bridge = _BRIDGE_NAME.fullmatch(source.get(name, "")) is not None
+    if kind == "bridge" and name == "dev" and is_bridge:
+        return "bridge"
+    return "dev" if kind == "direct" and name == "bridge" and not is_bridge else ""
 
 
 @rule(

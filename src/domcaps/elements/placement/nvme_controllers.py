@@ -24,9 +24,11 @@ from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lxml.etree import _Element as Node
+
+    from domcaps.elements.placement.drives import Drive
 
 _DISK = "<disk type='file'><source file='/a'/><target dev='{}' bus='nvme'/>{}</disk>"
 _PREFIX = {bus.name: bus.usual for bus in BUSES}
@@ -44,20 +46,36 @@ def drives_have_serials(hardware: InstalledControllers) -> Problems:
     for index, serials in _serials(hardware).items():
         if not serials:
             part = next((c.part for c in hardware.of("nvme") if c.index == index), None)
+            disks = _disks_on(hardware, index)
             what = f"the NVMe controller {index} needs a <serial>, or a disk with one"
-            yield problem(what, part or hardware, fix=_with_serial(hardware, index))
+            buses = _other_buses(disks)
+            fix = tuple(_with_serial(disks, buses, index))
+            if buses and part is None:
+                use = f"{what}; or use bus={buses[0]!r} for the disk {disks[0].name!r}"
+                yield problem(use, disks[0].node, "target/@bus", fix=fix)
+            else:
+                yield problem(what, part or hardware, fix=fix)
 
 
-def _with_serial(hardware: InstalledControllers, index: int) -> Iterator[Fix]:
+def _disks_on(hardware: InstalledControllers, index: int) -> list[Drive]:
+    found = (disk for disk in hardware.drives.disks if disk.bus == "nvme")
+    return [disk for disk in found if disk.place is not None and disk.place.controller == index]
+
+
+def _other_buses(disks: Sequence[Drive]) -> list[str]:
+    """Give the buses that all disks are named for; SATA for CD-ROM drives, which NVMe has not."""
+    named = [b for b in ("ide", "sata", "virtio") if all(d.name[:2] == _PREFIX[b] for d in disks)]
+    removable = all(disk.node.get("device") == "cdrom" for disk in disks)
+    return named if named or not disks or not removable else ["sata"]
+
+
+def _with_serial(disks: Sequence[Drive], buses: Sequence[str], index: int) -> Iterator[Fix]:
     """Give the buses that the disks are named for, where that is not NVMe; else a serial.
 
     The serial of a new drive may be any text.
     """
-    on_it = [d for d in hardware.drives.disks if d.bus == "nvme" and d.place is not None]
-    disks = [disk for disk in on_it if disk.place is not None and disk.place.controller == index]
-    for bus in ("ide", "sata", "virtio"):
-        if disks and all(disk.name[:2] == _PREFIX[bus] for disk in disks):
-            yield Fix(values=tuple((f"{path_of(d.node)}/target/@bus", bus) for d in disks))
+    for bus in buses if disks else ():
+        yield Fix(values=tuple((f"{path_of(d.node)}/target/@bus", bus) for d in disks))
     if disks and all(disk.name.startswith("nvme") for disk in disks):
         yield set_value(f"nvme-{index}", f"{path_of(disks[0].node)}/serial")
 

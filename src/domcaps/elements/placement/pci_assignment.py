@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.base.address import PciAddress
 from domcaps.elements.boards.families import I440FX, PSERIES, Q35
 from domcaps.elements.controllers.models import EHCI, PCI_ROOTS
+from domcaps.elements.placement.elsewhere import beside_pci
 from domcaps.elements.placement.installed import InstalledController, InstalledControllers
 from domcaps.elements.placement.pci_buses import (
     NEEDS,
@@ -417,4 +418,6 @@ def places_suffice(topology: PciTopology) -> Problems:
     """Each PCI device needs a free slot, on a bus that exists or that libvirt can add."""
     for found in topology.misplaced:
         if not found.given:
-            yield problem(found.message, topology if found.node is None else found.node)
+            fixes = beside_pci(topology.devices, found.node)
+            part = topology if found.node is None else found.node
+            yield problem(found.message, part, fix=fixes)

@@ -177,7 +177,7 @@ class PciDevices:
             return node.get("model") == "vfio-ap" or (
                 node.get("model") == "vfio-ccw" and self._is(_VFIO_CCW)
             )
-        return kind in {"ccw", "virtio-mmio"} and self._is_virtio(tag, node, kind)
+        return kind in {"ccw", "virtio-mmio"} and self.is_virtio(tag, node, kind)
 
     def kind_by_board(self, tag: str, node: Node) -> str:
         """Name the kind of address that a device without one gets, "" where it may be on PCI."""
@@ -191,10 +191,10 @@ class PciDevices:
         elif tag == "controller":
             virtio = node.get("type") in {"scsi", "virtio-serial"}
         else:
-            virtio = self._is_virtio(tag, node, kind)
+            virtio = self.is_virtio(tag, node, kind)
         return kind if virtio else ""
 
-    def _is_virtio(self, tag: str, node: Node, kind: str) -> bool:
+    def is_virtio(self, tag: str, node: Node, kind: str) -> bool:
         """Tell whether libvirt gives the board's kind of address to a device of virtio."""
         if tag in {"memballoon", "rng", "crypto"}:
             return True

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import PSERIES
-from domcaps.elements.buses.disk import FLOPPY_CONTROLLER
+from domcaps.elements.buses.disk import FLOPPY_CONTROLLER, bus_named
 from domcaps.elements.placement.drives import LETTERS, disk_index
 from domcaps.elements.storage.disk import BUS, Disk
 from domcaps.elements.storage.target_names import free_name, free_under, named_target
@@ -31,6 +31,7 @@ from domcaps.language.observed import device_property
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
+from domcaps.language.value_types import ON_OFF
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
@@ -186,6 +187,7 @@ def bus_is_there(disk: Disk) -> Problems:
         c.name
         for c in BUS.choices
         if c.listed and world.target.dialect.has_between(c.since, c.until) and world.truth(c.when)
+        if _may_hold(c.name, disk.device)
     ]
     yield problem(
         f"the bus {disk.bus!r} is not supported by this QEMU and machine type",
@@ -194,6 +196,11 @@ def bus_is_there(disk: Disk) -> Problems:
         accepted=offered,
         reason=None if choice is None else choice.when.explain(world),
     )
+
+
+def _may_hold(bus: str, device: str | None) -> bool:
+    """Tell whether a bus may hold a kind of disk: some have no removable media."""
+    return not (device == "cdrom" and bus_named(bus).fixed_media)
 
 
 @rule(
@@ -280,8 +287,8 @@ def device_suits_bus(disk: Disk) -> Problems:
 
 
 def _as_floppy(disk: Disk) -> Fix:
-    """Put a floppy drive on the bus of floppy drives, under the first name that is free there."""
-    name = free_under(disk, "fd") or "fda"
+    """Put a floppy drive on the bus of floppy drives, under its name or the first free one."""
+    name = disk.name if disk.name.startswith("fd") else free_under(disk, "fd") or "fda"
     target = f"{path_of(disk.node)}/target"
     values = ((f"{target}/@bus", "fdc"), (f"{target}/@dev", name))
     return Fix(values=values, without=(f"{path_of(disk.node)}/address",))
@@ -367,11 +374,12 @@ def dpofua_needs_scsi(disk: Disk) -> Problems:
     given = None if target is None else target.get("dpofua")
     if given is None:
         return
-    if given not in {"on", "off"}:
+    if given not in ON_OFF.names:
         yield problem(
             f"attribute 'dpofua' of <target> is {given!r}, but must be 'on' or 'off'",
             disk,
             "target/@dpofua",
+            accepted=ON_OFF.names,
         )
     elif disk.bus != "scsi":
         yield problem("attribute 'dpofua' requires bus='scsi'", disk, "target/@dpofua")

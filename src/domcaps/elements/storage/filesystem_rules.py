@@ -41,6 +41,7 @@ from domcaps.language.changes.storage import (
     FILESYSTEM_THREADS,
 )
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix
 from domcaps.language.observed import device_property
 from domcaps.language.part import field
 from domcaps.language.quantities import OrEmpty, size_of
@@ -50,12 +51,16 @@ from domcaps.language.truth import Truth
 from domcaps.language.value_types import ON_OFF, SIGNED, UNSIGNED, UNSIGNED64, OneOf, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from domcaps.language.change import LibvirtChange
 
 BOOTINDEX = device_property("vhost-user-fs-pci", "bootindex")
 
 _PERMISSIONS = Text(r"\s*\+?0*[0-7]{1,3}", "permissions such as 644, at most 777")
 _SOURCE = {"mount": "dir", "bind": "dir", "file": "file", "block": "dev", "template": "name"}
+_OTHERS = ("file", "path", "dev", "name")
+"""Attributes of other elements in which people write a folder."""
 _IDS = Attributes(
     {"start": UNSIGNED, "target": UNSIGNED, "count": UNSIGNED}, ("start", "target", "count")
 )
@@ -142,7 +147,18 @@ def source_is_given(share: Filesystem) -> Problems:
     """
     name = _SOURCE.get(share.type or "")
     if name and share.socket is None and share.attribute("source", name) is None:
-        yield problem(f"<source> needs the attribute {name!r}", share, f"source/@{name}")
+        message = f"<source> needs the attribute {name!r}"
+        yield problem(message, share, f"source/@{name}", fix=_with_folder(share, name))
+
+
+def _with_folder(share: Filesystem, name: str) -> Iterator[Fix]:
+    """Write the folder that another attribute of the source names into the right one."""
+    source = share.find("source")
+    for other in _OTHERS if source is not None and name == "dir" else ():
+        path = source.get(other, "")  # type: ignore[union-attr]
+        if path.startswith("/") and not path.startswith("/dev/"):
+            yield Fix(values=((f"@{name}", path),), without=(f"@{other}",))
+            return
 
 
 @rule(
