@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 
 from domcaps.facts.ownership import weakness_of_search
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 _LIBRARIES = "LD_LIBRARY_PATH"
 _WARNED_OF = ("LD_LIBRARY_PATH", "QEMU_MODULE_DIR")
-_OF_PROGRAM = re.compile(r"(ORIGIN|\{ORIGIN\})(/\.\.)?(/(?!\.\.(?:/|$))[^/$]*)*")
+_OF_PROGRAM = r"(ORIGIN|\{ORIGIN\})(/\.\.)?(/(?!\.\.(?:/|$))[^/$]*)*"
 
 SEPARATORS = {"PATH": ":", "LD_LIBRARY_PATH": ":;", "QEMU_MODULE_DIR": ""}
 """Variables that name folders, and the signs that stand between two."""
@@ -77,7 +76,9 @@ def _expanded_by_loader(folder: str) -> str:
     """
     start, sign, rest = folder.partition("$")
     if not start:
-        return folder if _OF_PROGRAM.fullmatch(rest) else ""
+        import re  # an answer that is kept is proven without it
+
+        return folder if re.fullmatch(_OF_PROGRAM, rest) else ""
     if not sign or ".." in folder.split("/"):
         return ""
     return "" if weakness_of_search(_real(start.rstrip("/") or "/")) else folder

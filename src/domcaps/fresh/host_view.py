@@ -8,7 +8,7 @@ import functools
 import os
 import select
 import sys
-import threading
+from _thread import allocate_lock
 
 from domcaps.facts.hostfiles import SMALL, HostFiles
 from domcaps.facts.passed import passed
@@ -186,7 +186,7 @@ class Mounts:
     """The mounts that the thread sees which made this, and whether they changed since."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         self._handle = -1
         self._poll: select.poll | None = None
         with contextlib.suppress(OSError):
@@ -212,7 +212,7 @@ class KernelHandles:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         self._open: dict[str, int] = {}
 
     def read(self, path: str) -> bytes | None:

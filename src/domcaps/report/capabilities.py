@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from domcaps.blake2 import blake2b
 from domcaps.checked import checked
 from domcaps.report.view import DeviceViews, FeatureViews, SectionView, TopViews
 
@@ -75,7 +75,7 @@ class DomainCapabilities:
         """A name of the answer: equal names, equal answers."""
         # what structs print tells apart parts of different kinds that are written alike
         text = repr(self.document).encode("utf-8", "backslashreplace")
-        return hashlib.blake2b(text, digest_size=16).hexdigest()
+        return blake2b(text, digest_size=16).hexdigest()
 
     @property
     def unknown(self) -> tuple[str, ...]:
