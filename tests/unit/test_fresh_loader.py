@@ -8,8 +8,11 @@ import shutil
 import struct
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+from elftools.elf.elffile import ELFFile
+from elftools.elf.enums import ENUM_E_MACHINE
 
 from domcaps.fresh.elf import BrokenImageError, read_image
 from domcaps.fresh.host_view import HostView
@@ -139,6 +142,42 @@ def test_a_broken_header_does_no_harm(tmp_path: Path, place: int) -> None:
     (tmp_path / "program").write_bytes(data)
     found = followed(str(tmp_path / "program"))
     assert found.doubts or found.groups or not found.witnesses
+
+
+def test_what_is_read_is_what_pyelftools_reads() -> None:
+    libraries = sorted(Path("/usr/lib").glob("*-linux-gnu/lib*.so*"))[:80]
+    paths = {os.path.realpath(path) for path in libraries}
+    paths |= {place for group in followed(SHELL).groups for place in group}
+    images = 0
+    for path in sorted({*paths, os.path.realpath(SHELL)}):
+        image = read_image(path, identity(Path(path).stat()))
+        if image is None:  # a script of the linker
+            continue
+        images += 1
+        with Path(path).open("rb") as file:
+            elf: Any = ELFFile(file)
+            assert image.kind[0] * 32 == elf.elfclass
+            assert (image.kind[1] == 1) == elf.little_endian
+            assert ENUM_E_MACHINE[elf["e_machine"]] == image.kind[2]
+            told = [tag for part in elf.iter_segments("PT_DYNAMIC") for tag in part.iter_tags()]
+            assert image.needed == tuple(
+                tag.needed for tag in told if tag.entry.d_tag == "DT_NEEDED"
+            )
+            runpaths = [tag.runpath for tag in told if tag.entry.d_tag == "DT_RUNPATH"]
+            assert image.runpath == tuple(":".join(runpaths).split(":") if runpaths else ())
+            named = [part.get_interp_name() for part in elf.iter_segments("PT_INTERP")]
+            assert image.interpreter == "".join(named)
+    assert images > 5
+
+
+@pytest.mark.parametrize(("place", "value"), [(4, 0), (4, 3), (5, 0), (5, 7), (54, 1), (54, 255)])
+def test_a_header_of_no_known_form_is_broken(tmp_path: Path, place: int, value: int) -> None:
+    data = bytearray(Path(SHELL).read_bytes())
+    data[place] = value
+    path = tmp_path / "program"
+    path.write_bytes(data)
+    with pytest.raises(BrokenImageError):
+        read_image(str(path), identity(path.stat()))
 
 
 def test_a_file_is_taken_by_its_program_file() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from domcaps.fresh import modules
 from domcaps.fresh.host_view import HostView
 from domcaps.fresh.loader import dependencies
 from domcaps.fresh.modules import module_folders, module_witnesses
@@ -72,6 +73,21 @@ def test_a_module_that_needs_more_is_followed(tmp_path: Path) -> None:
     (tmp_path / "ui-a.so").write_bytes(data.replace(b"libc.so.6\0", b"libq.so.6\0", 1))
     found = witnesses(tmp_path, LD_LIBRARY_PATH=str(tmp_path))
     assert Listing(str(tmp_path)) in found
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (b"\0\0/usr/lib/qemu\0", {b"/usr/lib/qemu"}),
+        (b"x/a/qemu\0", set()),
+        (b"\0/qemu\0/b c/qemu\0/d/qemux\0", set()),
+        (b"\0/a/qemu\0/b/qemu\0", {b"/a/qemu", b"/b/qemu"}),
+        (b"\0/" + b"a" * 200 + b"/qemu\0", {b"/" + b"a" * 200 + b"/qemu"}),
+        (b"\0/" + b"a" * 201 + b"/qemu\0", set()),
+    ],
+)
+def test_folders_that_a_program_names(text: bytes, named: set[bytes]) -> None:
+    assert set(modules._names_in(b"\0" * 300 + text + b"\0" * 300)) == named
 
 
 def test_a_folder_that_others_can_write_is_not_asked_for_modules(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from then on. So each such folder's names are a witness, too.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import struct
@@ -231,7 +232,7 @@ class _Walk:
                         "relative or has a name that only the loader knows"
                     ] = None
 
-    def _in_folder(self, folder: str, name: str, kind: tuple[int, str]) -> tuple[str, ...]:
+    def _in_folder(self, folder: str, name: str, kind: tuple[int, int, int]) -> tuple[str, ...]:
         folders = [*self._special_folders(folder), folder]
         places = [f"{place}/{name}" for place in folders]
         return tuple(place for place in places if self._suits(place, kind))
@@ -260,7 +261,7 @@ class _Walk:
         self._witnesses[Listing(folder)] = None
         return self._host_view.files.names_or_none(folder)
 
-    def _suits(self, place: str, kind: tuple[int, str]) -> bool:
+    def _suits(self, place: str, kind: tuple[int, int, int]) -> bool:
         image = self._image(place)
         return image is not None and image.kind == kind
 
@@ -302,8 +303,11 @@ def _expand(folder: str, origin: str) -> list[str]:
     ]
 
 
+@functools.lru_cache(maxsize=2)
 def cached_places(data: bytes) -> dict[str, list[str]]:
     """Give which places ``/etc/ld.so.cache`` names for each library; nothing of what is broken.
+
+    A program and its modules are followed one after the other, with the same cache.
 
     The form is that of glibc 2.2 and later (``struct cache_file_new`` in its dl-cache.h), which may
     follow the older one.

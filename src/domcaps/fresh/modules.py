@@ -28,6 +28,7 @@ _MOST_PROGRAM = 512 << 20
 _PIECE = 4 << 20
 _LONGEST_NAME = 256
 """Bytes, more than `_MODULES` can match."""
+_END = b"/qemu\0"
 _MODULES = late_pattern(rb"\0(/[\w./+-]{1,200}/qemu)\0")
 _SUFFIX = ".so"
 
@@ -106,10 +107,23 @@ def _named_in(real: str, identity: Identity) -> tuple[str, ...]:  # noqa: ARG001
             if file.read(4) != MAGIC or os.fstat(file.fileno()).st_size > _MOST_PROGRAM:
                 return ()
             file.seek(0)
-            found = {match[1] for piece in _pieces(file) for match in _MODULES.finditer(piece)}
+            found = {name for piece in _pieces(file) for name in _names_in(piece)}
     except (OSError, ValueError):
         return ()
     return tuple(sorted(name.decode() for name in found))
+
+
+def _names_in(piece: bytes) -> Iterator[bytes]:
+    """Give the folders for modules that a piece of a program names.
+
+    A program has many zero bytes, where a name may begin: the few ends are found sooner.
+    """
+    at = piece.find(_END)
+    while at >= 0:
+        match = _MODULES.match(piece, piece.rfind(b"\0", max(0, at - _LONGEST_NAME), at))
+        if match:
+            yield match[1]
+        at = piece.find(_END, at + 1)
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
