@@ -1,7 +1,7 @@
 """Write what is made of the table beforehand: ``python tools/index_table.py [--check]``.
 
-These are ``elements/index.txt`` and ``elements/schema/names.txt``. With ``--check`` they are
-compared with the table, and the exit code is 1 where they differ.
+These are ``elements/index.txt``, ``elements/questions.txt`` and ``elements/schema/names.txt``. With
+``--check`` they are compared with the table, and the exit code is 1 where they differ.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 from domcaps import elements
-from domcaps.elements.index import FILE, IndexedModule
+from domcaps.elements.index import FILE, QUESTIONS, IndexedModule, list_of_questions
 from domcaps.language.rule import Rule
 from domcaps.validate.catalogue.codes import codes_of_part
 from domcaps.validate.catalogue.rules import parts, rules
@@ -20,6 +20,7 @@ from domcaps.validate.schema import names
 from domcaps.validate.schema.vocabulary import fingerprint, made_vocabulary
 
 INDEX = Path(elements.__file__).with_name(FILE)
+ASKED = INDEX.with_name(QUESTIONS)
 NAMES = Path(elements.__file__).parent / "schema" / names.FILE
 
 
@@ -54,7 +55,7 @@ def _codes() -> dict[str, set[str]]:
 def _elements() -> dict[str, list[tuple[str, str]]]:
     """Give the elements of the report by module, each with the name that it has there."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    left = {id(element): element for element in elements.table()}
+    left = {id(element): element for element in elements.made_table()}
     for name in _modules():
         for variable, value in vars(import_module(name)).items():
             element = left.pop(id(value), None)
@@ -74,15 +75,20 @@ def name_list() -> str:
 
 def main() -> int:
     """Write the files, or compare them."""
-    made = {INDEX: lines(), NAMES: name_list()}
+    asked = list_of_questions(elements.made_questions())
+    made = {INDEX: lines(), ASKED: asked, NAMES: name_list()}
     if "--check" not in sys.argv[1:]:
         for file, text in made.items():
             file.write_text(text)
         return 0
-    old = [file.name for file, text in made.items() if file.read_text() != text]
+    old = [file.name for file, text in made.items() if not _has(file, text)]
     if old:
         print(f"{' and '.join(old)} is not up to date; run python tools/index_table.py")
     return int(bool(old))
+
+
+def _has(file: Path, text: str) -> bool:
+    return file.is_file() and file.read_text() == text
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import msgspec
@@ -63,6 +64,54 @@ def test_with_kvm_the_second_session_holds_what_differs(tmp_path: Path) -> None:
     assert {HOST, PASSTHROUGH, SCHEMA, device_properties_of("vfio-pci")} <= set(first)
     assert {MAX, ask("query-machines"), ask("query-cpu-definitions")} <= set(second)
     assert not {SCHEMA, device_properties_of("vfio-pci"), HOST} & set(second)
+
+
+def test_the_questions_may_come_while_the_emulator_starts(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    path = script(tmp_path, f"open({str(started)!r}, 'w').close()\n{WELL_BEHAVED}")
+    wanted = device_properties_of("vfio-pci")
+    before: list[bool] = []
+
+    def questions() -> list[QmpCommand]:
+        before.append(_comes(started))
+        return [wanted]
+
+    (late,) = probe([path], questions, kvm=True)
+    assert before == [True]
+    assert isinstance(late, EmulatorRecord)
+    early = record_of(path, wanted, kvm=True)
+    assert list(map(answers, late.sessions)) == list(map(answers, early.sessions))
+
+
+def _comes(file: Path) -> bool:
+    """Wait until there is a file."""
+    for _ in range(1000):
+        if file.exists():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_a_fault_of_what_gives_the_questions_is_raised(tmp_path: Path) -> None:
+    def questions() -> list[QmpCommand]:
+        raise LookupError("no table")
+
+    with pytest.raises(LookupError, match="no table"):
+        probe([script(tmp_path, WELL_BEHAVED)], questions, kvm=False)
+
+
+def test_late_questions_survive_an_emulator_that_ends_at_one(tmp_path: Path) -> None:
+    deadly, other = ask("query-cpu-definitions"), device_properties_of("b")
+    body = (
+        "greet()\nserve(lambda command: os._exit(1) if command['execute'] == "
+        f"{deadly.command!r} else None)\n"
+    )
+    (record,) = probe([script(tmp_path, body)], lambda: [other], kvm=False)
+    assert isinstance(record, EmulatorRecord)
+    asked = answers(record.sessions[0])
+    failure = asked[deadly].failure
+    assert failure is not None and failure.kind == "died"
+    assert asked[other].failure is None
 
 
 @pytest.mark.parametrize("name", ["qemu-system-x86_64", "qemu-system-s390x", "qemu-kvm"])

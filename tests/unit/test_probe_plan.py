@@ -124,6 +124,25 @@ def test_the_opening_begins_with_the_basics_and_ends_with_the_table() -> None:
     assert len(opening) == len(set(opening))
 
 
+def test_a_table_that_comes_late_is_no_part_of_the_opening() -> None:
+    table = [device_properties_of(name) for name in "cab"]
+    late, plain = Plan(lambda: [*table, *BASICS], accelerator="tcg"), Plan(accelerator="tcg")
+    assert late.is_late and not plain.is_late
+    assert late.opening() == plain.opening()
+    assert late.new(late.rest()) == sorted(table)
+    assert late.new(late.rest()) == []
+
+
+def test_the_inventory_comes_after_a_late_table() -> None:
+    plan = Plan(lambda: [device_properties_of("a")], accelerator="tcg", inventory=True)
+    assert DEVICES not in plan.opening()
+    assert plan.new(plan.rest()) == [device_properties_of("a"), DEVICES]
+    devices = reply(DEVICES, [{"name": "a"}, {"name": "b"}])
+    assert plan.after(devices) == [device_properties_of("b")]
+    assert plan.is_extra(device_properties_of("b"))
+    assert not plan.is_extra(device_properties_of("a"))
+
+
 def test_the_second_accelerator_is_asked_for_little() -> None:
     opening = Plan([device_properties_of("a")], accelerator="tcg", complete=False).opening()
     assert set(opening) == {TARGET, KVM, MACHINES, ask("query-cpu-definitions")}

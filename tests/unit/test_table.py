@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 import domcaps.elements
-from domcaps.elements import choices, modules, questions, table
+from domcaps.elements import choices, made_questions, modules, questions, table
 from domcaps.elements.display import video
 from domcaps.facts.question import device_properties_of
 from domcaps.language import Choice, Element, Enum, parse_dialect
@@ -75,7 +75,7 @@ def test_drift_carries_its_evidence() -> None:
 
 
 def test_a_new_device_is_one_line_in_one_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Add a model that needs a property nobody asked about: report and probe follow."""
+    """Add a model that needs a new property: the report follows, and what a probe is to ask."""
     when = device("hologram") & device_property("hologram", "depth")
     model_type = replace(
         video.MODEL_TYPE, choices=(*video.MODEL_TYPE.choices, Choice("hologram", when))
@@ -84,7 +84,7 @@ def test_a_new_device_is_one_line_in_one_file(monkeypatch: pytest.MonkeyPatch) -
     table.cache_clear()
     questions.cache_clear()
     try:
-        assert device_properties_of("hologram") in questions()
+        assert device_properties_of("hologram") in made_questions()
         (element,) = (element for element in table() if element.name == "video")
         answers = {device_properties_of("hologram"): [{"name": "depth"}]}
         emulator = emulator_record(types=("VGA", "hologram"), answers=answers)

@@ -52,10 +52,22 @@ def test_what_is_not_where_the_index_says_is_searched_for(monkeypatch: pytest.Mo
     code, element = "video-none-not-alone", "video"
     expected = codes()[code], elements.elements_named((element,))
     line = f"{elsewhere}\t{element}=VIDEO\t{code}\n"
-    monkeypatch.setattr(index, "_text", lambda: line)
+    monkeypatch.setattr(index, "_text", lambda _: line)
     code_named.cache_clear()
     assert index.modules_with_code(code) == (elsewhere,)
     assert (code_named(code), elements.elements_named((element,))) == expected
+
+
+def test_the_table_by_the_index_is_the_whole_table() -> None:
+    assert list(map(id, elements.table())) == list(map(id, elements.made_table()))
+    assert elements.questions() == elements.made_questions()
+
+
+def test_without_the_files_all_modules_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "_text", lambda _: "")
+    assert index.modules_with_elements() == ()
+    assert elements.table.__wrapped__() == elements.made_table()
+    assert elements.questions.__wrapped__() == elements.made_questions()
 
 
 @pytest.mark.parametrize(
@@ -68,12 +80,23 @@ def test_what_is_not_where_the_index_says_is_searched_for(monkeypatch: pytest.Mo
     ],
 )
 def test_what_it_leads_to_loads_a_small_part_of_the_table(program: str) -> None:
+    assert _loaded(program) < len(elements.module_names()) / 4
+
+
+def test_a_report_loads_a_part_of_the_table_and_the_questions_nothing() -> None:
+    assert _loaded("from domcaps.elements import questions; questions()") < 5
+    report = "from domcaps.elements import table; table()"
+    assert _loaded(report) < len(elements.module_names()) / 3
+
+
+def _loaded(program: str) -> int:
+    """Count the modules of the table that a program loads."""
     count = "import sys; print(sum(m.startswith('domcaps.elements.') for m in sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", f"{program}\n{count}"],
         capture_output=True, text=True, check=True, timeout=300,
     )  # fmt: skip
-    assert int(done.stdout) < len(elements.module_names()) / 4
+    return int(done.stdout)
 
 
 def test_the_list_of_names_has_all_places() -> None:

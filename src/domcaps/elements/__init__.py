@@ -14,7 +14,7 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from domcaps.elements.index import places_of_element
+from domcaps.elements.index import listed_questions, modules_with_elements, places_of_element
 from domcaps.files import module_files
 from domcaps.language import Element, Enum, Place, Predicate
 from domcaps.language.table import WideDrift
@@ -34,8 +34,21 @@ _COMMAND_LINE = "_command_line"
 
 @functools.cache
 def table() -> tuple[Element, ...]:
-    """Give every element, in the order of libvirt's document."""
-    found = [value for value in contents() if isinstance(value, Element)]
+    """Give every element, in the order of libvirt's document.
+
+    Only modules that have elements are loaded, as the index names them.
+    """
+    names = modules_with_elements()
+    return _elements(contents_of(names)) if names else made_table()
+
+
+def made_table() -> tuple[Element, ...]:
+    """Give what `table` gives, from all modules."""
+    return _elements(contents())
+
+
+def _elements(values: Iterable[object]) -> tuple[Element, ...]:
+    found = [value for value in values if isinstance(value, Element)]
     # an element imported by a sibling, or named beside its parent, is still one element
     unique = {id(element): element for element in found}
     nested = {id(part) for element in unique.values() for part in _parts(element)}
@@ -136,6 +149,14 @@ def _parts(element: Element) -> Iterator[Element]:
 @functools.cache
 def questions() -> frozenset[QmpCommand]:
     """Give all that the table wants to know of an emulator, beyond what is always asked.
+
+    ``questions.txt`` lists them, so that an emulator is asked before the table is loaded.
+    """
+    return listed_questions() or made_questions()
+
+
+def made_questions() -> frozenset[QmpCommand]:
+    """Give what `questions` gives, from all modules.
 
     These are the questions of its elements, and of every predicate and enum that a rule names: they
     stand at the top of a module for that, by themselves or in a table.

@@ -2,18 +2,25 @@
 
 ``index.txt`` has a line for each module of the table that is searched for: its name, its elements
 of the report with their Python names, and the codes of its rules and fields.
-``python tools/index_table.py`` writes the file; a test compares it with the table. What is not
-found where the file says is searched for in the whole table.
+What is not found where the file says is searched for in the whole table. ``questions.txt`` has the
+questions of the table to an emulator. ``python tools/index_table.py`` writes the files; a test
+compares them with the table.
 """
 
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
+from domcaps.facts.question import QmpCommand
 from domcaps.files import package_text
 from domcaps.named_tuples import NamedTuple
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 FILE = "index.txt"
+QUESTIONS = "questions.txt"
 PACKAGE = "domcaps.elements"
 
 
@@ -48,15 +55,31 @@ def places_of_element(name: str) -> tuple[tuple[str, str], ...]:
     )
 
 
+def modules_with_elements() -> tuple[str, ...]:
+    """Name the modules in which elements of the report stand; none where that is not known."""
+    return tuple(module.name for module in _with_word("=") if module.elements)
+
+
+def listed_questions() -> frozenset[QmpCommand]:
+    """Give the questions of the table as they are listed; none where there is no list."""
+    found = (line.partition(" ") for line in _text(QUESTIONS).splitlines())
+    return frozenset(QmpCommand(name, arguments or "{}") for name, _, arguments in found)
+
+
+def list_of_questions(questions: Iterable[QmpCommand]) -> str:
+    """Write the list."""
+    return "".join(f"{question}\n" for question in sorted(questions))
+
+
 def _with_word(word: str) -> list[IndexedModule]:
     # most lines are never taken apart
-    return [_parsed(line) for line in _text().splitlines() if word in line]
+    return [_parsed(line) for line in _text(FILE).splitlines() if word in line]
 
 
 @functools.cache
-def _text() -> str:
+def _text(file: str) -> str:
     try:
-        return package_text(PACKAGE, FILE)
+        return package_text(PACKAGE, file)
     except OSError:
         # a source without the file: everything is searched for in the whole table
         return ""

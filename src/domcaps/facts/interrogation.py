@@ -33,6 +33,7 @@ from domcaps.facts.plan import BASICS
 from domcaps.facts.process import EmulatorProcess, questioning
 from domcaps.facts.qmp import Monitor
 from domcaps.facts.record import Answer, Failure, ProbeSession
+from domcaps.facts.tasks import end
 from domcaps.facts.unprivileged import DEVICES, KVM, MSHV, account_for
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Interrogation:
         self._question_deadline = question_deadline
         self._answers: list[Answer] = []
         self._due = plan.opening()
+        self._rest: asyncio.Task[list[QmpCommand]] | None = None
+        self._is_complete = not plan.is_late
         self._is_careful = False
         self._last_words = ""
 
@@ -80,6 +83,9 @@ class Interrogation:
         except TimeoutError:
             text = _with_words(f"it did not answer within {self._deadline:g} s", self._last_words)
             self._give_up(EmulatorTimeoutError(text, where=self.path, remedy=_LOOK_REMEDY))
+        finally:
+            if self._rest is not None:
+                await end((self._rest,))
         return ProbeSession(
             self.accelerator if self.plan.accelerated else "tcg", tuple(self._answers)
         )
@@ -109,6 +115,7 @@ class Interrogation:
         process = self._process()
         try:
             with process, listening(process):
+                self._prepare_rest()
                 await self._greet(monitor, process)
                 return await self._collect(monitor, process)
         finally:
@@ -157,8 +164,22 @@ class Interrogation:
         batch, self._due = self._due[:count], self._due[count:]
         return batch
 
+    def _prepare_rest(self) -> None:
+        """Have a thread find out what else to ask, while the emulator starts and answers."""
+        if self._rest is None and not self._is_complete:
+            self._rest = asyncio.create_task(asyncio.to_thread(self.plan.rest))
+
+    async def _ask_rest(self, monitor: Monitor) -> None:
+        """Ask the rest as soon as it is known, where all else has its answer."""
+        if self._rest is not None and not self._is_complete:
+            self._due += self.plan.new(await self._rest)
+            self._is_complete = True
+            monitor.send(self._next())
+
     async def _collect(self, monitor: Monitor, process: EmulatorProcess) -> ProbeError | None:
         monitor.send(self._next())
+        if not monitor.outstanding:
+            await self._ask_rest(monitor)
         while monitor.outstanding:
             if self.plan.accelerated is not None:
                 self.is_settled.set()
@@ -173,6 +194,8 @@ class Interrogation:
             monitor.send(self.plan.after(answer))
             if not monitor.outstanding:
                 monitor.send(self._next())
+            if not monitor.outstanding:
+                await self._ask_rest(monitor)
         return None
 
     def _blame(self, monitor: Monitor, trouble: ProbeError) -> ProbeError:

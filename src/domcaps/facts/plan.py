@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from domcaps.facts.record import Answer
 
+    Questions = Iterable[QmpCommand] | Callable[[], Iterable[QmpCommand]]
+    """Questions, or what gives them: that may take long, and runs while the emulator starts."""
+
 T = TypeVar("T")
 
 VERSION = ask("query-version")
@@ -91,13 +94,16 @@ class Plan:
     Ask `opening`, then give each answer to `after` and ask what that returns too. `accelerated`
     tells whether the accelerator is in use, None as long as that is not known.
 
+    `questions` may be a function: `opening` does not call it. If `is_late`, ask what is `new`
+    in `rest` as well, which may be called in another thread.
+
     With `complete` false only that is asked whose answers depend on the accelerator. With
     `inventory` the properties of every device type are asked too.
     """
 
     def __init__(
         self,
-        questions: Iterable[QmpCommand] = (),
+        questions: Questions = (),
         *,
         accelerator: str,
         complete: bool = True,
@@ -105,7 +111,8 @@ class Plan:
     ) -> None:
         self.accelerated = None if accelerator == "kvm" else accelerator != "tcg"
         self._complete = complete
-        self._table = tuple(sorted(questions))
+        self._questions = questions
+        self.is_late = complete and callable(questions)
         self._inventory = inventory and complete
         self._arch = ""
         self._expands = None if complete else True
@@ -123,20 +130,28 @@ class Plan:
     def opening(self) -> list[QmpCommand]:
         """Give the questions that can be asked right away."""
         if not self._complete:
-            return self._new(_PER_ACCELERATOR)
+            return self.new(_PER_ACCELERATOR)
+        if self.is_late:
+            return self.new(_ALWAYS)
         # the table comes last: while QEMU is busy with it, what follows can be worked out
-        return self._new((*_ALWAYS, *self._table, *((DEVICES,) if self._inventory else ())))
+        return self.new((*_ALWAYS, *self.rest()))
+
+    def rest(self) -> list[QmpCommand]:
+        """Give the questions of the table, and what the inventory begins with."""
+        given = self._questions() if callable(self._questions) else self._questions
+        return [*sorted(given), *((DEVICES,) if self._inventory else ())]
 
     def after(self, answer: Answer) -> list[QmpCommand]:
         """Give the questions that an answer calls for."""
         follow = self._follow.get(answer.question)
-        return self._new(follow(answer)) if follow else []
+        return self.new(follow(answer)) if follow else []
 
     def is_extra(self, question: QmpCommand) -> bool:
         """Tell whether a question is part of the inventory only."""
         return question == DEVICES or question in self._extras
 
-    def _new(self, questions: Iterable[QmpCommand]) -> list[QmpCommand]:
+    def new(self, questions: Iterable[QmpCommand]) -> list[QmpCommand]:
+        """Give those questions that were not given before, each once."""
         new = [q for q in dict.fromkeys(questions) if q not in self._seen]
         self._seen.update(new)
         return new

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterable, Sequence
 
-    from domcaps.facts.question import QmpCommand
+    from domcaps.facts.plan import Questions
     from domcaps.facts.record import EmulatorRecord
 
 DEADLINE_SECONDS = 60.0
@@ -50,7 +50,7 @@ def accelerators(*, kvm: bool) -> tuple[str, ...]:
 
 async def probe_emulator(
     path: str,
-    questions: Iterable[QmpCommand],
+    questions: Questions,
     *,
     accelerators: Sequence[str],
     inventory: bool = False,
@@ -60,9 +60,10 @@ async def probe_emulator(
 ) -> EmulatorRecord:
     """Ask the emulator at `path` with each of the accelerators, the most important one first.
 
-    `questions` come on top of what is always asked (see `domcaps.facts.plan`); with `inventory`
-    the properties of every device type do, too. `deadline` and `question_deadline` are in seconds,
-    for one accelerator and for one question. `slots` limits how many processes run at once.
+    `questions` come on top of what is always asked (see `domcaps.facts.plan`); a function that
+    gives them is called in a thread while the emulator starts. With `inventory` the properties of
+    every device type are asked, too. `deadline` and `question_deadline` are in seconds, for one
+    accelerator and for one question. `slots` limits how many processes run at once.
     Nothing that was started is left behind when it returns, raises or is cancelled.
 
     A first accelerator that turns out not to be usable is replaced by TCG. A second one that can't
@@ -73,13 +74,18 @@ async def probe_emulator(
 
     limits = ProbeLimits(deadline, question_deadline)
     return await ask_with_each(
-        path, tuple(questions), tuple(accelerators), inventory=inventory, limits=limits, slots=slots
+        path,
+        questions if callable(questions) else tuple(questions),
+        tuple(accelerators),
+        inventory=inventory,
+        limits=limits,
+        slots=slots,
     )
 
 
 def probe(
     paths: Iterable[str],
-    questions: Iterable[QmpCommand],
+    questions: Questions,
     *,
     kvm: bool,
     inventory: bool = False,
@@ -88,6 +94,7 @@ def probe(
 ) -> list[EmulatorRecord | ProbeError]:
     """Ask several emulators at once, and give a record or the reason why not for each, in order.
 
+    `questions` are as in `probe_emulator`.
     `jobs` is the number of processes that run at once; by default that of the processors that may
     be used, at least two. `progress` is called with each path and its result as it comes in.
     Must not be called from within a running event loop: await `probe_emulator` there.
@@ -96,7 +103,8 @@ def probe(
 
     from domcaps.facts.tasks import end
 
-    wanted, asked = list(paths), frozenset(questions)
+    wanted = list(paths)
+    asked = questions if callable(questions) else frozenset(questions)
 
     async def ask_all() -> list[EmulatorRecord | ProbeError]:
         slots = asyncio.Semaphore(jobs or max(2, _processors()))

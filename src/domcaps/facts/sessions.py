@@ -22,9 +22,9 @@ from domcaps.facts.tasks import end
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator
 
-    from domcaps.facts.question import QmpCommand
+    from domcaps.facts.plan import Questions
 
 
 _IN_VAIN = Failure("not-asked", "the first accelerator is not in use, so that TCG was asked there")
@@ -48,7 +48,7 @@ class _Emulator:
     def __init__(
         self,
         path: str,
-        questions: Iterable[QmpCommand],
+        questions: Questions,
         *,
         inventory: bool,
         limits: ProbeLimits,
@@ -100,7 +100,7 @@ class _Emulator:
 
 async def ask_with_each(
     path: str,
-    questions: tuple[QmpCommand, ...],
+    questions: Questions,
     accelerators: tuple[str, ...],
     *,
     inventory: bool,

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from domcaps.elements import questions
+from domcaps.elements import questions, table
 from domcaps.errors import DomcapsError
 from domcaps.facts.exit_status import is_shortage
 from domcaps.facts.process import OBSERVER
@@ -30,6 +30,7 @@ from domcaps.named_tuples import NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from domcaps.facts.question import QmpCommand
     from domcaps.fresh.fetch import Fetch
     from domcaps.fresh.host_view import HostView
     from domcaps.fresh.witness import Seen, Witness
@@ -79,13 +80,19 @@ def probe_live(path: str, kvm: bool, inventory: bool) -> Probed:
         from domcaps.facts.probe import probe
 
         OBSERVER.set(observe)
-        (result,) = probe([path], questions(), kvm=kvm, inventory=inventory)
+        (result,) = probe([path], _questions, kvm=kvm, inventory=inventory)
         return result
 
     result = contextvars.copy_context().run(ask) if not _in_event_loop() else _in_thread(ask)
     if isinstance(result, DomcapsError):
         raise result
     return Probed(result, frozenset(files), frozenset(programs))
+
+
+def _questions() -> frozenset[QmpCommand]:
+    """Give the questions of the table, and load its elements while the emulator starts."""
+    table()
+    return questions()
 
 
 def _in_event_loop() -> bool:
