@@ -9,6 +9,7 @@ import pytest
 from domcaps.recent import Recent
 from domcaps.validate.check import DocumentCheck
 from domcaps.validate.memo import traces, verdicts
+from domcaps.validate.memo.replays import Replay
 from plain_hosts import open_plain
 
 if TYPE_CHECKING:
@@ -94,6 +95,34 @@ def test_texts_that_decide_are_looked_at(host: Host) -> None:
 def test_a_finding_is_found_each_time(host: Host) -> None:
     wrong = [host.validate(domain(disk="vd1")).findings for _ in range(SOME)]
     assert wrong[0] and wrong == [wrong[0]] * SOME
+
+
+def test_what_was_found_is_given_again_without_its_rule(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str] = []
+    ask = DocumentCheck._rules
+
+    def noting(self: DocumentCheck, part: Part, rules: tuple[Rule, ...]) -> None:
+        called.extend(rule.code for rule in rules if not isinstance(rule.check, Replay))
+        ask(self, part, rules)
+
+    documents = [domain(number, bus="2") for number in range(SOME + 1)]
+    first = [host.validate(document).errors[0] for document in documents[:-1]]
+    assert {(one.code, one.message) for one in first} == {(PLACES, first[0].message)}
+    monkeypatch.setattr(DocumentCheck, "_rules", noting)
+    (last,) = host.validate("\n" + documents[-1]).errors
+    assert PLACES not in called and "domain-name-invalid" in called
+    # the place is that in the new document
+    assert (last.line, last.column) == (first[0].line + 1, first[0].column)
+    assert last.path == first[0].path and last.message == first[0].message
+    assert codes(host, domain(7, bus="1")) == []
+
+
+def test_a_finding_that_names_a_hidden_text_is_not_given_again(host: Host) -> None:
+    names = [f"a/{number}" for number in range(SOME + 2)]
+    found = [host.validate(domain(name=name)).errors[0].message for name in names]
+    assert len(set(found)) == len(names)
 
 
 def test_another_element_is_another_skeleton(host: Host, asked: set[str]) -> None:

@@ -68,13 +68,15 @@ class Domain(OfTarget):
     """A definition that is looked at, for the target that it names on a host.
 
     `new` tells that it is to be defined now: libvirt overlooks some mistakes in an
-    already-defined one, so that no domain disappears when libvirt is upgraded.
+    already-defined one, so that no domain disappears when libvirt is upgraded. `order` has the
+    elements by number, where one who has looked at the whole document numbered them.
     """
 
     def __init__(self, root: Node, world: World, *, new: bool = True) -> None:
         self.root = root
         self.world = world
         self.new = new
+        self.order: list[Node] = []
         self._parts: dict[type[Part], tuple[Part, ...]] = {}
         self._nodes: dict[type[Part], list[Node]] = {}
         self._children: dict[str, dict[str, list[Node]]] = {}

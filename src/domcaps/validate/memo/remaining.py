@@ -29,6 +29,7 @@ def remaining_checks(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[Part,
     traces = _traces(domain.world)
     remaining = traces.remaining(walk, new=domain.new)
     if remaining is not None:
+        domain.order = walk.order
         return _traced(domain, remaining)
     return _by_shape(domain, walk)
 

@@ -19,6 +19,7 @@ from domcaps.recent import shared_as
 from domcaps.validate.checks import Checks, rules_in
 from domcaps.validate.document.shape_ids import NO_SHAPE, names_of
 from domcaps.validate.memo.decisions import DecisionTrees
+from domcaps.validate.memo.replays import remaining_rule
 from domcaps.validate.memo.tracked import NotVisible, ShapeView
 
 if TYPE_CHECKING:
@@ -108,11 +109,15 @@ DECISIONS = DecisionTrees()
 """What rules decide by, for all worlds."""
 
 
-def remaining_of(checks: Checks, part: Part, world: World) -> Checks:
-    """Give the checks that a part still needs, by what its tracked node shows."""
+def remaining_of(checks: Checks, part: Part, world: World, numbers: dict[Node, int]) -> Checks:
+    """Give the checks that a part still needs, by what its tracked node shows.
+
+    `numbers` are those of the document's elements, by which findings are replayed.
+    """
     values, fields = _fields(checks, part.node, world)
     _told(part, values, fields)
-    rules = tuple(rule for rule in checks.rules if _may_speak(rule, part, world))
+    tried = [remaining_rule(rule, part, world, numbers) for rule in checks.rules]
+    rules = tuple([rule for rule in tried if rule is not None])
     # few rules are left: they read their fields by themselves, which saves much memory
     return _shared_checks((), {}, fields, _required(checks, part.node), rules)
 
@@ -202,19 +207,3 @@ def _starts(enum: Enum | None, text: str, world: World) -> bool:
     """Tell whether nothing speaks against starting with a value; a failure is a doubt as well."""
     choice = None if enum is None else enum.find(text, world.target.dialect)
     return choice is None or not choice.at_start or start_doubt(choice, world) is None
-
-
-def _may_speak(rule: Rule, part: Any, world: World) -> bool:
-    if rule.live:
-        return True
-    try:
-        found = next(rule.check(part), None)
-    except NotVisible:
-        return True
-    except Exception:  # noqa: BLE001 - the caller in earnest tells what is wrong
-        return True
-    if world.unknown:
-        # what could not be decided is noted for each domain
-        world.unknown.clear()
-        return True
-    return found is not None

@@ -6,7 +6,8 @@ domains make many with the same *skeleton*: the same elements and attributes in 
 with other names, numbers and paths. So each rule is tried on a view of the whole document, and
 the texts that it looks at are written down: together they are a *trace*, in the sense of
 `domcaps.fresh`. In the next document of that skeleton the texts are compared first; where they are
-the same, every rule that ended without a finding would do so again, and is not asked.
+the same, every rule that ended without a finding would do so again, and is not asked; what others
+found is found again without them (see `memo.replays`).
 
 Texts that differ from document to document (names, MAC addresses, paths) are hidden from the next
 trial: rules that want to see them are asked about every document, and all others are settled
@@ -28,6 +29,7 @@ from domcaps.validate.document.repeated import take_repeated_away
 from domcaps.validate.document.shape_ids import LONGEST_NAME, NO_SHAPE, names_of
 from domcaps.validate.document.walk import DocumentWalk
 from domcaps.validate.memo.guards import contents
+from domcaps.validate.memo.replays import size_of
 from domcaps.validate.memo.shapes import remaining_of
 from domcaps.validate.memo.tracked import DocumentView, NotVisible
 
@@ -168,7 +170,7 @@ class TraceMemo:
                     known = self._shapes.at_first(stand.node, part_checks, walk)
                 else:
                     known = self._guards.remaining(part_checks, there)
-                checks = remaining_of(known, part, world)
+                checks = remaining_of(known, part, world, shown.numbers)
                 if checks.fields or checks.required or checks.rules:
                     yield RemainingCheck(part_checks, index, checks)
 
@@ -211,5 +213,5 @@ def _size(key: _Key, known: KnownSkeleton) -> int:
     if known.trace is not None:
         size += sum([150 + len(text) for _, _, text in known.trace.attributes])
         size += sum([150 + len(text) for _, text in known.trace.texts])
-        size += 100 * len(known.trace.remaining)
+        size += sum([100 + size_of(one.checks.rules) for one in known.trace.remaining])
     return size

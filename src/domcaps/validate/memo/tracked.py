@@ -56,13 +56,13 @@ class ShapeView:
 class DocumentView(ShapeView):
     """A whole document: `reads` are the texts that were given away; those in `hidden` are not.
 
-    Elements have the numbers that they have in `order`.
+    Elements have the `numbers` that they have in `order`.
     """
 
     def __init__(self, order: list[Node], hidden: frozenset[Place]) -> None:
         super().__init__()
         self.reads: dict[Place, str] = {}
-        self._numbers = {node: number for number, node in enumerate(order)}
+        self.numbers = {node: number for number, node in enumerate(order)}
         self._hidden = hidden
         self.root = self.at(order[0], domain_position())
 
@@ -73,7 +73,7 @@ class DocumentView(ShapeView):
 
     def value(self, node: Node, name: str, text: str) -> str:
         """Give a text, and note that it was given."""
-        number = self._numbers.get(node)
+        number = self.numbers.get(node)
         if number is None or (number, name) in self._hidden:
             raise NotVisible(name)
         self.reads[number, name] = text
