@@ -40,7 +40,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert circle_in(graph()) == []
 
 
-def test_what_makes_validation_fast_is_behind_two_calls() -> None:
+def test_what_makes_validation_fast_is_behind_few_calls() -> None:
     memo = "domcaps.validate.memo"
     used = {
         (name, other)
@@ -57,6 +57,7 @@ def test_what_makes_validation_fast_is_behind_two_calls() -> None:
         ("domcaps.validate.check", call),
         ("domcaps.choose.hosts", call),
         ("domcaps.extended.accepted", call),
+        ("domcaps.validate.fitting", f"{memo}.dependent"),
         known,
     }
 

@@ -9,15 +9,19 @@ import pytest
 from lxml import etree
 
 from domcaps.language.wording import one_of
+from domcaps.validate import fitting
 from domcaps.validate.catalogue.codes import Code, codes
 from domcaps.validate.catalogue.samples import domain_of
-from domcaps.validate.check import validate
+from domcaps.validate.check import DocumentCheck, Validation, validate
 from domcaps.validate.fitting import MOST_VALUES, with_fitting_values
 from plain_hosts import open_plain
 from sample_hosts import RELEASES, host_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from domcaps.language.part import Part
+    from domcaps.language.rule import Rule
 
 DOMAIN = (
     "<domain type='qemu'><name>a</name><memory unit='MiB'>64</memory><os>"
@@ -69,6 +73,43 @@ def test_each_value_that_is_listed_is_accepted_there() -> None:
     tried = [one for code in SAMPLES[::5] for one in _refused_of(code)]
     assert len(tried) > 100
     assert not [one for one in tried if one is not None]
+
+
+def test_only_checks_that_depend_on_the_value_are_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    more = "<sound model='ich9'/><rng model='virtio'><backend model='random'>/a</backend></rng>"
+    xml = DOMAIN.format("", DISK.format("disk", "ide") + more).encode()
+    world = partial(open_plain("sid-x86_64").known_world, libvirt="12.8")
+    plain = validate(xml, world)
+    called: list[str] = []
+    ask = DocumentCheck._rules
+
+    def noting(self: DocumentCheck, part: Part, rules: tuple[Rule, ...]) -> None:
+        called.extend(rule.code for rule in rules)
+        ask(self, part, rules)
+
+    monkeypatch.setattr(DocumentCheck, "_rules", noting)
+    with_fitting_values(plain, world)
+    assert "disk-device-bus-conflict" in called
+    assert not {code for code in called if code.startswith(("sound-", "rng-", "os-"))}
+
+
+def test_the_values_are_those_that_all_checks_accept(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for few in (0, MOST_VALUES):
+        monkeypatch.setattr(fitting, "_FEW", few)
+        found.append([_fitted(code) for code in SAMPLES[3::8]])
+    assert found[0] == found[1]
+
+
+def _fitted(code: Code) -> Validation | None:
+    assert code.bad is not None
+    host = next(filter(None, (host_for(code.bad, release) for release in RELEASES)), None)
+    if host is None:  # of an architecture of which there is no recording
+        return None
+    world = partial(host.known_world, libvirt="12.8")
+    return with_fitting_values(validate(domain_of(code.bad).encode(), world), world)
 
 
 def _refused_of(code: Code) -> Iterator[tuple[str, str] | None]:

@@ -18,6 +18,7 @@ from domcaps.language.wording import one_of
 from domcaps.validate.check import DocumentCheck, all_checks
 from domcaps.validate.document.parse import read
 from domcaps.validate.document.walk import DocumentWalk
+from domcaps.validate.memo.dependent import dependent_checks, dependent_parts
 from domcaps.validate.target import nearest_target
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from domcaps.language.fix import Fix
     from domcaps.language.rule import Problem
     from domcaps.language.world import World
-    from domcaps.validate.check import Validation
+    from domcaps.validate.check import ChecksOf, Validation
     from domcaps.validate.document.parse import Source
     from domcaps.validate.target import OpenWorld
 
@@ -37,6 +38,8 @@ MOST_TRIED = 100
 """So many values are tried for a document: each costs about as much as a verdict."""
 MOST_TAGS = 6_000
 """So many tags are checked again for a document: a large one gets fewer trials, or none."""
+_FEW = 3
+"""So many values are tried with all checks: to find out which depend on them takes longer."""
 MOST_VALUES = 40
 """Longer lists, such as those of CPU models, are left as they are."""
 _TARGET = ("/domain/@type", "/domain/os/type/@", "/domain/devices/emulator")
@@ -118,7 +121,8 @@ class _Trials:
             return finding
         self._left -= len(values)
         others = self._codes.get(finding.path, frozenset()) - {finding.code}
-        refused = {value: self._refused(*place, value) - others for value in values}
+        codes = self._refused(*place, values)
+        refused = {value: codes[value] - others for value in values}
         fitting = tuple(value for value in values if not refused[value])
         if fitting == values:
             return finding
@@ -128,14 +132,30 @@ class _Trials:
             message = message.replace(one_of(values), one_of(named))
         return msgspec.structs.replace(finding, message=message, accepted=fitting)
 
-    def _refused(self, node: Node, attribute: str, value: str) -> frozenset[str]:
-        """Give the codes of errors at a place where it has a value."""
+    def _refused(
+        self, node: Node, attribute: str, values: tuple[str, ...]
+    ) -> dict[str, frozenset[str]]:
+        """Give the codes of errors at a place for each value that it may have."""
         before = node.get(attribute) if attribute else node.text
-        _write(node, attribute, value)
         try:
-            return self._check.codes_at(node, attribute, self._fresh())
+            _write(node, attribute, values[0])
+            walk = DocumentWalk(self._source.root)
+            known = self._dependent(walk, node, attribute) if len(values) > _FEW else None
+            found = {}
+            for value in values:
+                _write(node, attribute, value)
+                if known is None:
+                    walk = DocumentWalk(self._source.root)
+                domain, checks_of = self._fresh(), known or all_checks
+                found[value] = self._check.codes_at(node, attribute, domain, walk, checks_of)
         finally:
             _write(node, attribute, before)
+        return found
+
+    def _dependent(self, walk: DocumentWalk, node: Node, attribute: str) -> ChecksOf | None:
+        """Give the checks that depend on the value at a place, None where that is not known."""
+        found = dependent_checks(walk, self._world, node, attribute, new=self._new)
+        return None if found is None else lambda domain, _: dependent_parts(domain, found)
 
     def _fresh(self) -> Domain:
         return Domain(self._source.root, self._world, new=self._new)
@@ -157,12 +177,19 @@ class _PlacesOfErrors(DocumentCheck):
         super().__init__(source, domain, frozenset(), math.inf, schema=False)
         self._codes: dict[tuple[Node, str], set[str]] = {}
 
-    def codes_at(self, node: Node, attribute: str, domain: Domain) -> frozenset[str]:
+    def codes_at(
+        self,
+        node: Node,
+        attribute: str,
+        domain: Domain,
+        walk: DocumentWalk,
+        checks_of: ChecksOf,
+    ) -> frozenset[str]:
         """Check a domain, and give the codes of errors at one place."""
         self.domain = domain
         self.malformed.clear()
         self._codes.clear()
-        self._parts(DocumentWalk(self.source.root), all_checks)
+        self._parts(walk, checks_of)
         return frozenset(self._codes.get((node, attribute), ()))
 
     def _add(
