@@ -135,29 +135,9 @@ def run(job: FilesJob, files: Sequence[str], jobs: int | None = None) -> Iterato
     if cores == 1 or len(files) <= _FEW or not hasattr(os, "fork"):
         yield from map(job.do, files)
         return
-    # for one file, loading these takes as long as all that is looked at
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
     # what the first files need (emulators, modules, truths) is then there for all processes
     yield from map(job.do, files[:_FEW])
-    rest = files[_FEW:]
-    _Worker.job = job
-    chunk = max(1, min(100, len(rest) // (cores * 4)))
-    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("fork")) as pool:
-        try:
-            yield from pool.map(_Worker.do, rest, chunksize=chunk)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    # for one file, loading this takes as long as all that is looked at
+    from domcaps.validate.file_workers import by_processes
 
-
-class _Worker:
-    """What a process has from its parent: functions in a job can't be sent, only inherited."""
-
-    job: FilesJob
-
-    @classmethod
-    def do(cls, file: str) -> Item:
-        """Check one file."""
-        return cls.job.do(file)
+    yield from by_processes(job.do, files[_FEW:], cores)
