@@ -11,9 +11,10 @@ import pytest
 
 from command_runner import CliRunner
 from domcaps.cli.fleet import command
-from domcaps.errors import FleetError
+from domcaps.errors import FleetError, RequestError
 from domcaps.facts.recording import save
 from domcaps.fleet.ask import UnitCounts, ask
+from domcaps.fleet.compare import history as changes_of
 from domcaps.fleet.fleet import Fleet
 from fleet_hosts import fleet, replace, shipped
 
@@ -141,6 +142,34 @@ def test_history_finds_since_when_and_by_what(tmp_path: Path) -> None:
     changes = results("history", tmp_path, "a")
     assert len(changes) == 7
     assert changes[5]["facts"] == ["/usr/bin/qemu-system-x86_64", "hugepage_sizes_kib"]
+
+
+def test_the_history_of_a_host_that_is_not_there_is_an_error_with_the_nearest_names(
+    tmp_path: Path,
+) -> None:
+    made = Fleet.open(tmp_path)
+    for name in ("node-1", "node-2", "rack"):
+        made.add(shipped(), name)
+    with pytest.raises(FleetError, match="no host 'nodde-1'") as error:
+        changes_of(made, "nodde-1")
+    assert error.value.remedy.startswith("it has node-1, node-2")
+    for words in (
+        ("history", tmp_path, "nodde-1"),
+        ("history", tmp_path, "nodde-1", "video.modelType=qxl"),
+        ("diff", tmp_path, "rack", "nodde-1"),
+        ("export", tmp_path, "--host", "nodde-1", "--format", "json"),
+    ):
+        with pytest.raises(FleetError, match=r"no host 'nodde-1'.*it has node-1"):
+            CliRunner().invoke(command, list(map(str, words)), catch_exceptions=False)
+    with pytest.raises(FleetError, match="the store is empty"):
+        changes_of(Fleet.open(tmp_path / "none"), "a")
+
+
+def test_the_history_of_a_choice_that_there_is_not_is_an_error(tmp_path: Path) -> None:
+    made = Fleet.open(tmp_path)
+    made.add(shipped(), "a")
+    with pytest.raises(RequestError, match="hologram"):
+        changes_of(made, "a", "video.modelType=hologram")
 
 
 def test_where_compares_what_the_guest_sees(tmp_path: Path) -> None:

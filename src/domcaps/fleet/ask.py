@@ -26,7 +26,7 @@ from domcaps.fleet.executors import run_units
 from domcaps.fleet.hosts import FleetHosts
 from domcaps.fleet.manifest import encode, sha256
 from domcaps.fleet.sending import Receiver, Sender
-from domcaps.fleet.store import FleetStore
+from domcaps.fleet.store import FleetStore, no_such_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -203,7 +203,7 @@ def _chosen(latest: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
     found = {}
     for name in names:
         if name not in latest:
-            raise FleetError(f"the store has no host {name!r}")
+            raise no_such_host(name, latest)
         found[name] = latest[name]
     return found
 

@@ -10,6 +10,7 @@ import msgspec
 from domcaps.facts.record import HostRecord
 from domcaps.fleet.changed_files import changed_files
 from domcaps.fleet.manifest import encode, sha256
+from domcaps.fleet.store import no_such_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,8 +117,13 @@ def history(fleet: Fleet, host: str, choice: str = "") -> list[ManifestChange]:
 
     A choice is a path as `Host.explain` takes it: ``video.modelType=qxl``. It is looked for by
     bisection between moments at which it differs, so that few of many manifests are evaluated.
+    Raises `FleetError` for a host that the store does not have, `RequestError` for a path that the
+    table does not have.
     """
-    moments = [(key, fleet.store.manifest(key)) for key in fleet.store.moments(host)]
+    keys = fleet.store.moments(host)
+    if not keys:
+        raise no_such_host(host, fleet.store.latest())
+    moments = [(key, fleet.store.manifest(key)) for key in keys]
     distinct = [
         moment
         for number, moment in enumerate(moments)
@@ -160,7 +166,7 @@ def _bisected(
         yield from between(first, middle)
         yield from between(middle, last)
 
-    for number in between(0, len(moments) - 1) if moments else ():
+    for number in between(0, len(moments) - 1):
         key, manifest = moments[number]
         changed = _changed(moments[number - 1][1], manifest)
         named = changed_files(fleet.store, moments[number - 1][1], manifest)
@@ -168,13 +174,20 @@ def _bisected(
 
 
 def truth_of(fleet: Fleet, manifest: Manifest, choice: str) -> str:
-    """Tell whether a choice holds on a host of then, or why that is unknown."""
-    from domcaps.errors import DomcapsError
+    """Tell whether a choice holds on a host of then, or why that is unknown.
+
+    Raises `RequestError` for a path that the table does not have.
+    """
+    from domcaps.errors import DomcapsError, RequestError, UnsupportedTargetError
+    from domcaps.report.explain import is_path
 
     try:
         found = fleet.host_of(manifest).explain(choice)
     except DomcapsError as error:
-        return str(error)
+        of_target = not isinstance(error, RequestError) or isinstance(error, UnsupportedTargetError)
+        if of_target or is_path(choice):
+            return str(error)
+        raise
     return ", ".join(sorted({one.reason.truth.name.lower() for one in found}))
 
 

@@ -24,6 +24,7 @@ import msgspec
 
 from domcaps.errors import FleetError
 from domcaps.facts.deciding import HOST_ASIDE, NODE_DECIDES, deciding_host, masked_leaf
+from domcaps.facts.emulators import nearest_of
 from domcaps.facts.node import Node
 from domcaps.facts.record import EmulatorRecord, Failure, HostRecord, ProbeSession, Recording
 from domcaps.fleet.blobs import open_blobs
@@ -38,7 +39,7 @@ from domcaps.fleet.manifest import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from domcaps.fleet.blobs import Blobs
@@ -264,6 +265,12 @@ class FleetStore:
         for keys in by_host.values():
             for key in sorted(keys):
                 yield key, self.manifest(key)
+
+
+def no_such_host(name: str, known: Iterable[str]) -> FleetError:
+    """Give the error for a host that is not in a store; the nearest names are in it."""
+    remedy = nearest_of("it has", name, known) or "the store is empty: add recordings of hosts"
+    return FleetError(f"the store has no host {name!r}", remedy=remedy)
 
 
 def is_manifest(key: str) -> bool:
