@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from domcaps.errors import WrongTypeError
 from domcaps.validate.catalogue.codes import codes
 from domcaps.validate.catalogue.rules import rules
 from domcaps.validate.catalogue.samples import domain_of
@@ -77,7 +78,10 @@ def test_any_bytes_have_an_answer(data: bytes, arch: str) -> None:
 @SETTINGS
 @given(st.text(max_size=300))
 def test_any_text_has_an_answer(text: str) -> None:
-    assert not look(text).accepted
+    try:
+        assert not look(text).accepted
+    except WrongTypeError:  # a text without "<" that looks like the name of a file
+        assert "<" not in text
 
 
 @SETTINGS
