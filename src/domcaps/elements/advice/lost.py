@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.advice.guest_system import MACOS, guest_system, release_of_macos
+from domcaps.elements.boards.defaults import CPU_POLICY
 from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _is_heard(root: Node) -> bool:
 def _requires(*names: str) -> Callable[[Node], bool]:
     def holds(root: Node) -> bool:
         return any(
-            one.get("name") in names and one.get("policy", "require") in {"require", "force"}
+            one.get("name") in names and one.get("policy", CPU_POLICY) in {"require", "force"}
             for one in root.iterfind("cpu/feature")
         )
 
