@@ -28,6 +28,11 @@ def flatten(document: Document) -> dict[str, str]:
     return statements
 
 
+def flatten_section(section: Section) -> dict[str, str]:
+    """Give the statements of one element that is no part of another."""
+    return dict(_section(section, ""))
+
+
 def _section(section: Section, prefix: str) -> Iterator[tuple[str, str]]:
     path = f"{prefix}{section.name}"
     if section.supported is not None:

@@ -27,6 +27,7 @@ from domcaps.elements.boards.families import KVM, MICROVM, PPC64, S390, X86
 from domcaps.elements.boards.fixed import MADE_FOR_GUESTS
 from domcaps.elements.processor.cpu_command_line import host_model_args, model_trials
 from domcaps.elements.processor.model_reasons import explain_host_feature, explain_model
+from domcaps.facts import arch as archs
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language import ALWAYS, Choice, Drift, Element, Enum, Place, Row, Rows, World
 from domcaps.language.changes.processor import (
@@ -65,7 +66,8 @@ def _supported(mode: str) -> Predicate:
             world.emulator,
             accelerator(world),
             world.host.record,
-            world.target.machine,
+            # it matters there alone, and what does not read it is shared by machine types
+            world.target.machine if world.emulator.arch in archs.S390 else "",
             world.target.dialect,
         )
 
