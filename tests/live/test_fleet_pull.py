@@ -17,9 +17,13 @@ from domcaps.facts.arch import emulator_names
 from domcaps.facts.deciding import deciding
 from domcaps.facts.host_record import libvirt_arch
 from domcaps.facts.hostfiles import HostFiles
+from domcaps.facts.record import HostRecord, Recording
 from domcaps.fleet.fleet import Fleet
 from domcaps.hosts.host import Host
 from domcaps.hosts.recorder import record_here
+from domcaps.serve.background import serving
+from domcaps.serve.hosts import FixedHost
+from fakes import emulator_record
 from ssh_server import SshServer, free_port, served
 
 if TYPE_CHECKING:
@@ -131,6 +135,32 @@ def test_hosts_that_hang_or_print_without_end_are_given_up(
     assert over in said["deaf"]
     assert over in said["silent"]
     assert "printed more than 64 MiB" in said["endless"] or over in said["endless"]
+    assert not left_over(server.folder)
+
+
+def test_libvirt_is_asked_behind_ssh(server: SshServer, tmp_path: Path) -> None:
+    """Over ssh to a socket there; beside hosts whose ssh hangs, ends early or says other things."""
+    shown = Host.from_recording(
+        Recording(HostRecord("x86_64"), (emulator_record(types=("VGA",)),)), "shown"
+    )
+    path = tmp_path / "s"
+    kinds = ("plain", "silent", "early", "banner", "endless")
+    hosts = [
+        f"{kind}=qemu+ssh://127.0.0.1:{server.ports[kind]}/system?socket={path}" for kind in kinds
+    ]
+    options = ("--ssh-options", server.options, "--timeout", "8")
+    with serving(FixedHost(shown, "test"), path):
+        done = CliRunner().invoke(
+            command, ["pull", str(tmp_path / "store"), "--libvirt", *options, *hosts]
+        )
+    assert done.exit_code == 1, (done.output, done.exception)
+    said = failures(done.stderr)
+    assert said["plain"].startswith("class ")
+    assert "no answer in time" in said["silent"]
+    assert "closed the connection" in said["early"]
+    assert "sends a message of" in said["banner"]
+    assert "not recorded" in said["endless"]
+    assert Fleet.open(tmp_path / "store").hosts.names == ["plain"]
     assert not left_over(server.folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shlex
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -13,6 +14,9 @@ from domcaps.cli._notes import note
 from domcaps.language.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domcaps.facts.record import Recording
     from domcaps.fleet.collect.pull import PullSource
 
 
@@ -21,10 +25,16 @@ if TYPE_CHECKING:
 @click.argument("names", metavar="[NAME=]HOST…", nargs=-1, required=True)
 @click.option("--ssh", "by_ssh", is_flag=True, help="Record each HOST through ssh.")
 @click.option(
+    "--libvirt",
+    "by_libvirt",
+    is_flag=True,
+    help="Ask the libvirt of each HOST, which is a URI such as 'qemu+ssh://node-1/system'.",
+)
+@click.option(
     "--ssh-options",
     metavar="TEXT",
     default="",
-    help="Options for ssh, such as '-p 2222 -i ~/.ssh/fleet'.",
+    help="Options for ssh, such as '-p 2222 -i ~/.ssh/fleet'; also for qemu+ssh:// URIs.",
 )
 @click.option(
     "--emulatorbin",
@@ -56,6 +66,7 @@ def pull(
     store: str,
     names: tuple[str, ...],
     by_ssh: bool,
+    by_libvirt: bool,
     ssh_options: str,
     emulators: tuple[str, ...],
     seconds: float,
@@ -65,21 +76,31 @@ def pull(
 
     \b
       domcaps fleet pull STORE --ssh node-1 node-2 admin@10.0.0.3
+      domcaps fleet pull STORE --libvirt qemu+ssh://node-4/system node-5=qemu+tcp://10.0.0.5/system
 
     ssh connects as it is configured and never asks for a password. Nothing is installed or written
     on the hosts: they need /bin/sh, QEMU, and for all facts Python 3.6 or later. A host that fails
     does not stop the others.
+
+    With --libvirt nothing runs on the hosts but libvirt. It reports what it supports for each
+    machine type. This gives a partial recording: what libvirt does not report is unknown.
 
     Exit code: 0 if all hosts were recorded, 1 if some failed, 2 if all failed.
     """  # noqa: D301 - click takes the character, not its name
     from domcaps.fleet.collect.pull import pull as recorded
     from domcaps.fleet.fleet import Fleet
 
-    sources = _sources(names, by_ssh=by_ssh)
+    if by_ssh == by_libvirt:
+        raise click.UsageError("use one of --ssh and --libvirt")
+    sources = _sources(names, by_libvirt=by_libvirt)
     fleet = Fleet.open(store)
     options = shlex.split(ssh_options)
+    recorder = _libvirt_recorder(emulators, seconds, options) if by_libvirt else None
     failed = 0
-    found = recorded(sources, options=options, emulators=emulators, seconds=seconds, jobs=jobs)
+    found = recorded(
+        sources, options=options, emulators=emulators, seconds=seconds, jobs=jobs,
+        recorder=recorder,
+    )  # fmt: skip
     for number, one in enumerate(found, 1):
         place = f"{number} of {counted(len(sources), 'host')}"
         if one.recording is None:
@@ -92,12 +113,18 @@ def pull(
         raise click.exceptions.Exit(2 if failed == len(sources) else 1)
 
 
-def _sources(names: tuple[str, ...], *, by_ssh: bool) -> list[PullSource]:
+def _libvirt_recorder(
+    emulators: tuple[str, ...], seconds: float, options: list[str]
+) -> Callable[[str], Recording]:
+    from domcaps.serve.recorder import record_libvirt
+
+    return lambda uri: record_libvirt(uri, emulators, seconds, options)
+
+
+def _sources(names: tuple[str, ...], *, by_libvirt: bool) -> list[PullSource]:
     from domcaps.fleet.collect.pull import source_of
 
-    if not by_ssh:
-        raise click.UsageError("--ssh is required: no other way of recording is supported")
-    sources = [source_of(name) for name in names]
+    sources = [_libvirt_source(name) if by_libvirt else source_of(name) for name in names]
     counts = Counter(one.name for one in sources)
     twice = {name for name, count in counts.items() if count > 1}
     if twice:
@@ -105,3 +132,12 @@ def _sources(names: tuple[str, ...], *, by_ssh: bool) -> list[PullSource]:
             f"two hosts are named {min(twice)!r}; write NAME=HOST", param_hint="HOST"
         )
     return sources
+
+
+def _libvirt_source(text: str) -> PullSource:
+    """Read ``URI`` or ``NAME=URI``; without a name it is that of the host in the URI."""
+    from domcaps.fleet.collect.pull import PullSource, named_source
+    from domcaps.serve.links import host_of
+
+    name, uri = named_source(text)
+    return PullSource(name or host_of(uri) or platform.node() or "host", uri)

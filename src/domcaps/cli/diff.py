@@ -48,7 +48,7 @@ class Side:
         return {
             "host": self.name,
             "emulator": target.emulator,
-            "qemu": ".".join(map(str, emulator.version)),
+            "qemu": emulator.version_text,
             "arch": target.arch,
             "machine": target.machine,
             "virttype": target.virttype,

@@ -173,6 +173,9 @@ class _Expansion(msgspec.Struct, frozen=True):
 ACCELERATORS = {"kvm": "kvm", "hvf": "hvf", "hyperv": "mshv", "qemu": "tcg"}
 """Accelerator of QEMU for each virtualization type of libvirt."""
 
+LIBVIRT_SESSION = "libvirt"
+"""The session of a partial recording that holds libvirt's reports (`question.report_of`)."""
+
 
 class EmulatorFacts:
     """One emulator's answers.
@@ -259,6 +262,20 @@ class EmulatorFacts:
         found = self._ask(ask("query-version"), _Version)
         return (found.qemu.major, found.qemu.minor, found.qemu.micro) if found else (0, 0, 0)
 
+    @property
+    def version_text(self) -> str:
+        """The version for people, ``unknown`` where only libvirt was asked and does not tell."""
+        try:
+            return ".".join(map(str, self.version))
+        except Unanswered:
+            return "unknown"
+
+    @property
+    def build_text(self) -> str:
+        """The version for people, with the distribution's name of the build."""
+        version = self.version_text
+        return version if version == "unknown" else f"{version} {self.package}".rstrip()
+
     @cached_property
     def package(self) -> str:
         """The distribution's name of this build (QMP ``query-version``)."""
@@ -270,6 +287,11 @@ class EmulatorFacts:
         """Architecture of its guests, by libvirt's name (QMP ``query-target``)."""
         found = self._ask(ask("query-target"), _Target)
         return from_qemu_target(found.arch) if found else ""
+
+    @cached_property
+    def is_partial(self) -> bool:
+        """Whether libvirt was asked, and not this QEMU: what libvirt does not say is unknown."""
+        return self._session(LIBVIRT_SESSION) is not None
 
     # -- accelerators --------------------------------------------------------------------------
 
@@ -310,6 +332,8 @@ class EmulatorFacts:
     @cached_property
     def tcg(self) -> bool:
         """Whether plain emulation is built in."""
+        if self.is_partial:
+            return self.serves("qemu")
         return "tcg-accel" in self.qom_types
 
     def serves(self, virttype: str) -> bool:
@@ -401,6 +425,8 @@ class EmulatorFacts:
         try:
             found = self._ask(question, _Expansion, accelerator)
         except Unanswered:
+            if self.is_partial:
+                raise
             return None
         if found is None:
             return None

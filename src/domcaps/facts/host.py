@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from domcaps.checked import checked
 from domcaps.errors import HostFactsError
@@ -27,6 +27,15 @@ TPM_PROGRAMS = ("swtpm", "swtpm_setup", "swtpm_ioctl")
 _TPM_FEATURES = {"tpm-1.2": "1.2", "tpm-2.0": "2.0"}
 
 
+def _guarded(record: HostRecord, unread: frozenset[str]) -> HostRecord:
+    """Give a record in which a fact that is not known can't be mistaken for a "no"."""
+    # few hosts are recorded in part
+    from domcaps.facts.partial import PartialRecord
+
+    guarded: Any = PartialRecord(record, unread)
+    return cast("HostRecord", guarded)
+
+
 @checked
 def read_host_facts(data: bytes, where: str = "") -> HostRecord:
     """Decode JSON of the form of `HostRecord`; raises `HostFactsError` with the place.
@@ -45,7 +54,10 @@ class HostFacts:
     def __init__(
         self, record: HostRecord, hardware: Callable[[], Node | None] = lambda: None
     ) -> None:
-        self.record = record
+        # the record of a live host is another class, of which each look at a field costs
+        own: object = record
+        self._unread = frozenset(own.unread if isinstance(own, HostRecord) else ())
+        self.record = _guarded(record, self._unread) if self._unread else record
         self._hardware = hardware
 
     def __repr__(self) -> str:
@@ -97,6 +109,8 @@ class HostFacts:
 
         Looked for are those that descriptors name, and those that libvirt knows by itself.
         """
+        if "images" in self._unread:
+            return None
         if self.firmware.exists(path):
             return FileState(True, self.record.image_sizes.get(path))
         # older recordings, and hosts that are made up, know nothing of what is not there

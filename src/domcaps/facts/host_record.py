@@ -46,7 +46,8 @@ class HostRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     `qemu_user` is the account that QEMU runs as, for which it was judged what can be used; "" is
     the one that read the host. `asserted` replaces computed values by given ones, keyed by their
     path in the report (``os.loader``, ``hostdev.pciBackend``): a pretended host can so have what
-    it lacks.
+    it lacks. `unread` names the facts that are not known, such as ``firmware`` or ``kvm.nested``:
+    those of a host of which only libvirt was asked.
     """
 
     arch: str
@@ -66,6 +67,7 @@ class HostRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     asserted: dict[str, tuple[str, ...]] = {}
     qemu_user: str = ""
     libvirt: Libvirt = Libvirt()
+    unread: tuple[str, ...] = ()
 
 
 class HostReader:
@@ -185,6 +187,10 @@ class HostReader:
     def asserted(self) -> dict[str, tuple[str, ...]]:
         """Give values of a simulated host; none for a real one."""
         return {}
+
+    def unread(self) -> tuple[str, ...]:
+        """Name the facts that are not known: those that libvirt does not tell of its host."""
+        return ()
 
 
 def libvirt_arch(machine: str) -> str:

@@ -39,6 +39,15 @@ def question_of(command: str, arguments: dict[str, Any]) -> QmpCommand:
     return QmpCommand(command, _ENCODER.encode(arguments).decode())
 
 
+def report_of(arch: str, machine: str, virttype: str) -> QmpCommand:
+    """Name the report that libvirt gave for a target (``virConnectGetDomainCapabilities``).
+
+    It is no question to QEMU. A partial recording keeps reports as answers, so that all that
+    handles answers handles them.
+    """
+    return ask("libvirt-domain-capabilities", arch=arch, machine=machine, virttype=virttype)
+
+
 def device_properties_of(typename: str) -> QmpCommand:
     """Ask which properties a device type takes (QMP ``device-list-properties``)."""
     return ask("device-list-properties", typename=typename)

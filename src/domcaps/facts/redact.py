@@ -37,7 +37,7 @@ IDENTIFIES_HOST = {
     **dict.fromkeys(("firmware", "images", "image_sizes", "helpers"), _PATHS),
     "asserted": ("what you wrote", "paths below home folders"),
     # the same on many hosts
-    **dict.fromkeys(("arch", "kernel", "cpu", "libvirt"), ("no", "kept")),
+    **dict.fromkeys(("arch", "kernel", "cpu", "libvirt", "unread"), ("no", "kept")),
 }
 """Fields of `HostRecord` with texts: what in them tells whose host it is, and what becomes of it.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from domcaps.errors import UnansweredError
 from domcaps.facts.record import HostRecord
 from domcaps.fleet.changed_files import changed_files
 from domcaps.fleet.manifest import encode, sha256
@@ -15,6 +16,7 @@ from domcaps.fleet.store import no_such_host
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from domcaps.facts.host import HostFacts
     from domcaps.fleet.fleet import Fleet
     from domcaps.fleet.hosts import FleetHosts
     from domcaps.fleet.manifest import Manifest
@@ -70,11 +72,16 @@ def _class(hosts: FleetHosts, digest: str, numbers: list[int]) -> HostClass:
     versions = []
     for path in facts.emulators.paths():
         emulator = facts.emulators.get(path)
-        versions.append(f"{emulator.arch} {'.'.join(map(str, emulator.version))}")
-    cpu = facts.host.cpu
-    return HostClass(
-        digest[:16], tuple(hosts.names[n] for n in numbers), tuple(versions), cpu.model or cpu.name
-    )
+        versions.append(f"{emulator.arch} {emulator.version_text}")
+    names = tuple(hosts.names[n] for n in numbers)
+    return HostClass(digest[:16], names, tuple(versions), _processor(facts.host))
+
+
+def _processor(host: HostFacts) -> str:
+    try:
+        return host.cpu.model or host.cpu.name
+    except UnansweredError:
+        return "unknown"
 
 
 def drift(fleet: Fleet) -> Iterator[Differs]:

@@ -26,6 +26,7 @@ from domcaps.fleet.tracking.shared import TableValues, WorldValues
 from domcaps.language.target import Question
 from domcaps.language.world import World
 from domcaps.report.target import resolve_target
+from domcaps.report.told import with_report
 from domcaps.validate.document.parse import Source
 from domcaps.validate.foreign import host_for
 from domcaps.validate.target import TargetNotFound, nearest_target
@@ -287,7 +288,7 @@ class WorldTable:
                 key = place, self._hosts.digests[number]
                 if key not in self._worlds:
                     host = host_for(emulator, self._hosts.facts(number).host)
-                    world = self._worlds[key] = World(target, emulator, host)
+                    world = self._worlds[key] = with_report(World(target, emulator, host))
                     world.kept["watched"] = WorldValues(self._values, self._reader(number))
                 return self._worlds[key]
         raise KeyError(number)
@@ -374,7 +375,8 @@ def _facet_of(manifest: Manifest, fields: tuple[str, ...] | None, digest: str) -
     if fields == ("*node",):
         node = manifest.node
         return None if node is None else tuple(sorted(node.items()))
-    return tuple(manifest.facts.get(name, "") for name in fields)
+    # what is not known of a host is left out of its facts, as what is the usual value
+    return tuple(manifest.facts.get(name, "") for name in (*fields, "unread"))
 
 
 def emulator_key(entry: EmulatorEntry) -> str:

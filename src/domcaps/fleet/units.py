@@ -18,7 +18,7 @@ from domcaps.fleet.tracking.reads import PATH
 from domcaps.fleet.tracking.recorder import ReadFrame, Recorder
 from domcaps.language.finding import Severity, Stage
 from domcaps.language.node_path import with_attribute
-from domcaps.validate.check import BROKEN, DocumentCheck, repaired_by
+from domcaps.validate.check import BROKEN, UNSURE, DocumentCheck, repaired_by
 from domcaps.validate.memo.tracked import NotVisible
 
 if TYPE_CHECKING:
@@ -207,12 +207,26 @@ class Look:
                 stage = rule.stage_in(self.domain.world.target.dialect)
                 whole = repaired_by(found, rule.fix)
                 self._check.problems.append((rule.code, whole, rule.severity, stage))
+            if unknown and self._is_unsure():
+                unknown.add(f"{rule.code}: {UNSURE}")
         except Unanswered as unanswered:
+            self._is_unsure()
             unknown.add(f"{rule.code}: {unanswered.question} has no answer")
         except Exception as error:
             if self._view is not None:
                 raise Hidden from error
             unknown.add(f"{rule.code}: {BROKEN} ({type(error).__name__}: {error})")
+
+    def _is_unsure(self) -> bool:
+        """Drop what was found where something is unknown, if only libvirt was asked; see `check`.
+
+        Called for a rule that met an unknown fact; tells whether something was found.
+        """
+        problems = self._check.problems
+        if not problems or not self.domain.world.emulator.is_partial:
+            return False
+        problems.clear()
+        return True
 
     def _found(self, problem: tuple[str, Problem, Severity, Stage]) -> tuple[UnitFinding, Node]:
         code, found, severity, stage = problem

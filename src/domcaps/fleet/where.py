@@ -8,7 +8,7 @@ import msgspec
 from lxml import etree
 
 from domcaps._version import DEFAULT_DIALECT
-from domcaps.errors import DomainError, DomcapsError
+from domcaps.errors import DomainError, DomcapsError, UnansweredError
 from domcaps.fleet.fleet import CountedReason, accepts_of
 from domcaps.fleet.hosts import bits, emulator_key
 from domcaps.fleet.roles import judged_document
@@ -116,14 +116,18 @@ class _Looks:
         try:
             arguments = host.native(data, self._libvirt)[1:]
         except DomcapsError as error:
-            return found | {"devices": f"not known: {error}"}
+            return found | {"devices": f"not known of {hosts.names[number]}: {error}"}
         return found | _by_option(arguments)
 
     def _processor(self, host: Host) -> str:
         """Name what the guest gets of the host's processor."""
         from domcaps.fleet.manifest import encode, sha256
 
-        cpu, leaves = host.facts.cpu, host.facts.cpuid.leaves
+        try:
+            cpu, leaves = host.facts.cpu, host.facts.cpuid.leaves
+        except UnansweredError:
+            # what is not known of two hosts need not be the same
+            return f"not known of {host.origin}"
         told = encode([cpu.model, cpu.vendor, cpu.signature, sorted(cpu.flags), leaves])
         return f"{cpu.name or cpu.model or 'unknown'} ({sha256(told)[:8]})"
 

@@ -153,7 +153,13 @@ class Host(AnyHost):
     def world_of(self, question: Question) -> World:
         """Settle the target that a question means, and give it with the facts."""
         target = resolve_target(self.facts, self.emulators, question, self.origin)
-        return World(target, self.emulators.get(target.emulator), self.facts)
+        world = World(target, self.emulators.get(target.emulator), self.facts)
+        if not world.emulator.is_partial:
+            return world
+        # few hosts are recorded in part
+        from domcaps.report.told import with_report
+
+        return with_report(world)
 
     def known_world(
         self,

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from domcaps.language.truth import Truth
+from domcaps.language.truth import Reason, Truth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Mapping
 
     from domcaps.facts.emulator import EmulatorFacts
     from domcaps.facts.host import HostFacts
@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 _MOST_TRUTHS = 20_000
 _MOST_KEPT = 1000
+_REPORT = "virConnectGetDomainCapabilities"
 
 
 class World:
@@ -30,10 +31,12 @@ class World:
     statements that could not be decided because the emulator was not asked; what depends on them
     is asked each time, so that they are noted each time. `kept` is a cache for values that
     follow from target and facts alone. `look` looks at a file that a domain names, None where
-    that is impossible or forbidden: in a recording, or for a client.
+    that is impossible or forbidden: in a recording, or for a client. `told` are truths that libvirt
+    reported, by the identity of the predicate: those of a partial recording, of which the facts are
+    not known.
     """
 
-    __slots__ = ("_truths", "emulator", "host", "kept", "look", "target", "unknown")
+    __slots__ = ("_truths", "emulator", "host", "kept", "look", "target", "told", "unknown")
 
     def __init__(self, target: Target, emulator: EmulatorFacts, host: HostFacts) -> None:
         self.target: Target = target
@@ -42,7 +45,13 @@ class World:
         self.unknown: set[str] = set()
         self.kept: dict[Hashable, Any] = {}
         self.look: Callable[[str], FileState | None] | None = None
+        self.told: Mapping[int, tuple[Predicate, Truth]] = {}
         self._truths: dict[int, tuple[Predicate, Truth]] = {}
+
+    def take(self, told: Mapping[int, tuple[Predicate, Truth]]) -> None:
+        """Take truths that libvirt reported."""
+        self.told = told
+        self._truths.update(told)
 
     def again(self) -> World:
         """Give the same world for another question: what is known stays, `unknown` is empty."""
@@ -50,7 +59,9 @@ class World:
         if len(self._truths) > _MOST_TRUTHS:
             # predicates that are made anew for each question are of no use to the next
             self._truths.clear()
+            self._truths.update(self.told)
         world._truths = self._truths
+        world.told = self.told
         world.kept = self.kept
         world.look = self.look
         return world
@@ -79,6 +90,14 @@ class World:
         if known is None and self.look is not None:
             return self.look(path)
         return known
+
+    def reason(self, predicate: Predicate) -> Reason:
+        """Explain a predicate; of what libvirt reported no more is known."""
+        told = self.told.get(id(predicate))
+        if told is None:
+            return predicate.explain(self)
+        word = "reports it" if told[1] else "does not report it"
+        return Reason(told[1], f"{predicate.describe()} (libvirt of this host {word})", _REPORT)
 
     def truth(self, predicate: Predicate) -> Truth:
         """Evaluate a predicate, or remember what it evaluated to."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps.elements import table
+from domcaps.errors import DomcapsError, UnsupportedTargetError
 from domcaps.language import Place
 from domcaps.report.answer import Section, evaluate
 
@@ -35,9 +36,31 @@ class Document(msgspec.Struct, frozen=True):
 
 
 def build(world: World) -> Document:
-    """Evaluate the whole table for the world's target."""
+    """Evaluate the whole table for the world's target.
+
+    Of a partial recording it is the report that libvirt gave; raises `UnsupportedTargetError` where
+    it gave none for this target.
+    """
+    if world.emulator.is_partial:
+        return reported_document(world)
     sections = [evaluate(element, world) for element in table()]
     return assemble(world.target, sections, world.unknown)
+
+
+REPORTED = "libvirt's report"
+"""The name under which a world keeps the document that libvirt gave, or the error for it."""
+
+
+def reported_document(world: World) -> Document:
+    """Give the document that libvirt gave; see `domcaps.report.told`."""
+    found = world.kept.get(REPORTED)
+    if isinstance(found, Document):
+        return found
+    if isinstance(found, DomcapsError):
+        raise found
+    raise UnsupportedTargetError(
+        "libvirt of this host was not asked about this target", where=world.target.emulator
+    )
 
 
 def assemble(

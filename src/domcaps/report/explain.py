@@ -246,7 +246,7 @@ def _each(predicates: Iterable[Predicate]) -> Iterator[Predicate]:
 def _explained(
     path: str, needed: tuple[Predicate, ...], world: World, *, spoken: bool
 ) -> Explanation:
-    reasons = [p.explain(world) for p in needed]
+    reasons = [world.reason(p) for p in needed]
     truth = all_of(reason.truth for reason in reasons)
     # what needs nothing says nothing, unless it is all there is
     telling = [r for r in reasons if r.source or r.because or r.truth is not Truth.YES]
@@ -260,6 +260,10 @@ def _explained(
 
 def _to_make(predicate: Predicate, world: World, *, wanted: bool) -> tuple[NeededChange, ...]:
     """Give the leaves that have to come out otherwise, of least effort."""
+    told = world.told.get(id(predicate))
+    if told is not None:
+        # libvirt's report has no reasons
+        return ()
     predicate = predicate.in_world(world)
     if predicate.evaluate(world) is Truth.of(wanted):
         return ()

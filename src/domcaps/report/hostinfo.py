@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from domcaps.errors import UnansweredError
 from domcaps.facts.host import TPM_PROGRAMS
 from domcaps.language.quantities import KIB, shown_size
 from domcaps.language.wording import counted
@@ -47,14 +48,22 @@ class HostSection(msgspec.Struct, frozen=True):
 def describe_host(host: HostFacts, emulators: Sequence[str] = ()) -> tuple[HostSection, ...]:
     """Describe what was found; `emulators` are the paths of those that are installed."""
     return (
-        HostSection("host", tuple(_host_rows(host))),
+        HostSection("host", tuple(_known(_host_rows(host)))),
         HostSection("emulators", tuple(_emulator_rows(emulators))),
-        HostSection("accelerators", tuple(_accelerator_rows(host))),
-        HostSection("firmware", tuple(_firmware_rows(host.firmware))),
-        HostSection("device assignment", tuple(_assignment_rows(host))),
-        HostSection("helper programs", tuple(_helper_rows(host))),
-        HostSection("memory", tuple(_memory_rows(host))),
+        HostSection("accelerators", tuple(_known(_accelerator_rows(host)))),
+        HostSection("firmware", tuple(_known(_firmware_rows(host)))),
+        HostSection("device assignment", tuple(_known(_assignment_rows(host)))),
+        HostSection("helper programs", tuple(_known(_helper_rows(host)))),
+        HostSection("memory", tuple(_known(_memory_rows(host)))),
     )
+
+
+def _known(rows: Iterator[HostRow]) -> Iterator[HostRow]:
+    """Give the rows up to the first fact that is not known, as of a host that libvirt described."""
+    try:
+        yield from rows
+    except UnansweredError:
+        yield HostRow("other facts", detail="not known: only libvirt of this host was asked")
 
 
 def describe_recording(recording: Recording) -> HostSection:
@@ -127,7 +136,8 @@ def _protection(host: HostFacts) -> str:
     return "Intel TDX" if host.kvm.tdx else ""
 
 
-def _firmware_rows(index: FirmwareIndex) -> Iterator[HostRow]:
+def _firmware_rows(host: HostFacts) -> Iterator[HostRow]:
+    index = host.firmware
     if not index.firmwares:
         yield HostRow("descriptors", usable=False, reason="no usable firmware descriptor found")
     for firmware in index.firmwares:

@@ -145,7 +145,7 @@ def _facts(asked: Asked) -> dict[str, str]:
     known = {
         "host": asked.origin.removeprefix("shipped:"),
         "emulator": target.emulator,
-        "QEMU": ".".join(map(str, emulator.version)) + f" {emulator.package}".rstrip(),
+        "QEMU": emulator.build_text,
         "architecture": target.arch,
         "machine type": target.machine,
         "type": target.virttype,

@@ -12,7 +12,7 @@ from lxml import etree
 
 from domcaps.elements import table
 from domcaps.errors import InputError
-from domcaps.language import Element, Place, Row
+from domcaps.language import Element, Place, Row, Values
 from domcaps.report.answer import EnumAnswer, Section, ValuesAnswer
 from domcaps.report.document import Document
 
@@ -92,20 +92,24 @@ def _element_of(node: Node, known: Iterable[Element]) -> Element | None:
 
 def _section(node: Node, element: Element | None) -> Section:
     pairs = [(str(name), str(value)) for name, value in node.attrib.items()]
-    inner = [] if element is None else [p for p in element.content if isinstance(p, Element)]
+    content = () if element is None else element.content
+    inner = [part for part in content if isinstance(part, Element)]
+    named = next((part.name for part in content if isinstance(part, Values)), "")
     return Section(
         name=element.name if element is not None else str(node.tag),
         tag=str(node.tag),
         supported=_SUPPORTED.get(node.get("supported", "")),
         attributes=tuple(pair for pair in pairs if pair[0] != "supported"),
-        parts=tuple(_parts(node, inner)),
+        # an element that ends on a line of its own
+        has_body=bool(len(node) or node.text),
+        parts=tuple(_parts(node, inner, named)),
     )
 
 
-def _parts(node: Node, known: list[Element]) -> Iterator[Any]:
+def _parts(node: Node, known: list[Element], named: str) -> Iterator[Any]:
     values = tuple((one.text or "").strip() for one in node.iterfind("value"))
     if values:
-        yield ValuesAnswer("", values)
+        yield ValuesAnswer(named, values)
     for child in _elements(node):
         if child.tag == "value":
             continue

@@ -151,6 +151,9 @@ def _check_virttype(name: str | None) -> None:
 
 
 def _check_version(facts: EmulatorFacts, dialect: Dialect) -> None:
+    if facts.is_partial:
+        # libvirt offers this emulator, and may not tell the version
+        return
     if facts.version < OLDEST_KNOWN:
         version, least = (".".join(map(str, v)) for v in (facts.version, OLDEST_KNOWN))
         raise UnsupportedTargetError(

@@ -1,13 +1,17 @@
 """The client's half of libvirt's protocol: a few calls to a libvirt that runs.
 
-Without libvirt's library: a connection over a UNIX socket, one call after the other.
+Without libvirt's library: one call after the other over a stream, which is a UNIX socket of this
+machine or what `domcaps.serve.links` connects. Size and time of what the other side sends are
+limited.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import struct
+import time
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -32,7 +36,8 @@ if TYPE_CHECKING:
 
 _SECONDS = 60.0
 _MOST = 64 << 20
-_AUTH_LIST, _OPEN, _LIB_VERSION, _DOMAIN_CAPABILITIES = 66, 1, 157, 342
+_AUTH_LIST, _OPEN, _VERSION, _CAPABILITIES, _LIB_VERSION = 66, 1, 4, 7, 157
+_DOMAIN_CAPABILITIES = 342
 _AUTH_NONE, _AUTH_POLKIT = 0, 2
 _AUTHS = Array(INT, 20)
 _ASKED = Record(OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING, UINT)
@@ -67,23 +72,54 @@ def _usual(kind: str) -> str:
     return next(filter(os.path.exists, found), f"{runtime}/libvirt/libvirt-sock")
 
 
+class CallRefusedError(LibvirtCallError):
+    """Libvirt answered a call with an error."""
+
+
+class LibvirtLink:
+    """A stream to a libvirt: `where` names it in errors, `told` is the URI that libvirt gets."""
+
+    def __init__(self, stream: socket.socket, where: str, told: str) -> None:
+        self.stream, self.where, self.told = stream, where, told
+
+    def complaint(self) -> str:
+        """Give what a program that connects complained about, "" for none."""
+        return ""
+
+    def close(self) -> None:
+        """End the connection."""
+        self.stream.close()
+
+
+def unix_link(path: str, told: str, seconds: float = _SECONDS) -> LibvirtLink:
+    """Connect to a socket of this machine; raises `LibvirtCallError`."""
+    stream = socket.socket(socket.AF_UNIX)
+    stream.settimeout(seconds)
+    try:
+        stream.connect(path)
+    except OSError as error:
+        stream.close()
+        text = f"no connection: {error.strerror or error}"
+        raise LibvirtCallError(text, where=path) from error
+    return LibvirtLink(stream, path, told)
+
+
 class LibvirtClient:
     """A connection to a libvirt; a context manager, leaving it closes the connection."""
 
-    def __init__(self, uri: str) -> None:
-        """Connect; raises `LibvirtCallError`, or `RequestError` for the URI."""
-        self._path, told = socket_of(uri)
-        self._serial = 0
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(_SECONDS)
+    def __init__(self, uri: str, link: LibvirtLink | None = None, *, end: float = math.inf) -> None:
+        """Connect to this machine's libvirt, or take a connection.
+
+        All calls have to come back until `end`, a time of `time.monotonic`, each within a minute.
+        Raises `LibvirtCallError`, or `RequestError` for the URI.
+        """
+        self._link = link or unix_link(*socket_of(uri))
+        self._socket = self._link.stream
+        self._serial, self._end, self._until = 0, end, end
         try:
-            self._socket.connect(self._path)
-            self._open(told)
-        except OSError as error:
-            self._socket.close()
-            raise self._error(f"no connection: {error.strerror or error}") from error
+            self._open(self._link.told)
         except BaseException:
-            self._socket.close()
+            self._link.close()
             raise
 
     def __enter__(self) -> Self:
@@ -92,7 +128,7 @@ class LibvirtClient:
 
     def __exit__(self, *details: object) -> None:
         """Close the connection."""
-        self._socket.close()
+        self._link.close()
 
     def _open(self, uri: str) -> None:
         kinds = self._call(_AUTH_LIST, b"", _AUTHS)
@@ -105,8 +141,16 @@ class LibvirtClient:
 
     def release(self) -> tuple[int, int]:
         """Give the release of libvirt: major and minor number."""
-        number = self._call(_LIB_VERSION, b"", UHYPER)
-        return number // _MILLION, number // _THOUSAND % _THOUSAND
+        return _numbers(self._call(_LIB_VERSION, b"", UHYPER))[:2]
+
+    def qemu_version(self) -> tuple[int, int, int]:
+        """Give the version of the QEMU for the host's own architecture."""
+        return _numbers(self._call(_VERSION, b"", UHYPER))
+
+    def capabilities(self) -> bytes:
+        """Give what ``virConnectGetCapabilities`` gives."""
+        found: bytes = self._call(_CAPABILITIES, b"", XML)
+        return found
 
     def domain_capabilities(
         self,
@@ -123,15 +167,22 @@ class LibvirtClient:
     def _call(self, procedure: int, payload: bytes, gives: Codec | None = None) -> Any:
         """Call and wait for the reply; raises `LibvirtCallError` for one that is a refusal."""
         self._serial += 1
+        self._until = min(self._end, time.monotonic() + _SECONDS)
         frame = Frame(REMOTE_PROGRAM, VERSION, procedure, Type.CALL, self._serial, 0, payload)
         try:
+            self._wait()
             self._socket.sendall(frame.encode())
             status, reply = self._reply()
             if status:
-                raise self._error(str(unpack_first(ERROR, reply)[2]))
+                text = str(unpack_first(ERROR, reply)[2])
+                raise CallRefusedError(text, where=self._link.where)
             return None if gives is None else unpack_first(gives, reply)
         except TimeoutError as error:
-            raise self._error(f"no answer within {_SECONDS:g} s") from error
+            raise self._error("no answer in time") from error
+        except ConnectionError as error:
+            raise self._closed() from error
+        except OSError as error:
+            raise self._error(f"the connection failed: {error.strerror or error}") from error
         except (XdrError, struct.error, UnicodeDecodeError) as error:
             raise self._error(f"it does not speak libvirt's protocol: {error}") from error
 
@@ -149,12 +200,27 @@ class LibvirtClient:
     def _exactly(self, size: int) -> bytes:
         parts, left = [], size
         while left:
+            self._wait()
             part = self._socket.recv(min(left, 1 << 20))
             if not part:
-                raise self._error("it closed the connection")
+                raise self._closed()
             parts.append(part)
             left -= len(part)
         return b"".join(parts)
 
+    def _wait(self) -> None:
+        """Set for how long the next part may be waited for; raises `TimeoutError`."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left)
+
+    def _closed(self) -> LibvirtCallError:
+        return self._error(self._link.complaint() or "it closed the connection")
+
     def _error(self, message: str, remedy: str = "") -> LibvirtCallError:
-        return LibvirtCallError(message, where=self._path, remedy=remedy)
+        return LibvirtCallError(message, where=self._link.where, remedy=remedy)
+
+
+def _numbers(version: int) -> tuple[int, int, int]:
+    return version // _MILLION, version // _THOUSAND % _THOUSAND, version % _THOUSAND

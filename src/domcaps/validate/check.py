@@ -33,7 +33,7 @@ from domcaps.validate.schema.vocabulary import nearest
 from domcaps.validate.target import TargetNotFound, nearest_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from lxml.etree import _Element as Node
 
@@ -326,7 +326,7 @@ class DocumentCheck:
     def _rules(self, part: Part, rules: tuple[Rule, ...]) -> None:
         for rule in rules:
             try:
-                for found in rule.check(part):
+                for found in self._found_by(rule, part):
                     # a value of the wrong form is one finding, whatever rules make of it
                     if (found.node, found.attribute) not in self.malformed:
                         stage = rule.stage_in(self.world.target.dialect)
@@ -337,6 +337,22 @@ class DocumentCheck:
                 self._note(rule, f"{unanswered.question} has no answer")
             except Exception as error:  # noqa: BLE001 - one broken rule must not cost the others
                 self._note(rule, f"{BROKEN} ({type(error).__name__}: {error})")
+
+    def _found_by(self, rule: Rule, part: Part) -> Iterable[Problem]:
+        """Give what a rule finds; of a partial recording nothing that rests on an unknown fact."""
+        world = self.world
+        if not world.emulator.is_partial:
+            return rule.check(part)
+        noted = set(world.unknown)
+        world.unknown.clear()
+        try:
+            found = list(rule.check(part))
+            if found and world.unknown:
+                self._note(rule, UNSURE)
+                return ()
+            return found
+        finally:
+            world.unknown |= noted
 
     def _note(self, rule: Rule, text: str) -> None:
         self.world.unknown.add(f"{rule.code}: {text}")
@@ -480,7 +496,7 @@ class DocumentCheck:
             code, reason = "unknown", None
             message = messages.unknown_choice(place, text, offered)
         else:
-            code, reason = "unsupported", choice.when.explain(world)
+            code, reason = "unsupported", world.reason(choice.when)
             use = self._advised(field_check.place, text, offered)
             left = left_behind(field_check.place, text, part.node) if use else ()
             message = messages.unsupported_choice(place, choice, world, use, left)
@@ -540,6 +556,9 @@ class DocumentCheck:
             code, problem(f"{message}; {fate}{hint}", node, at, accepted=known), wrong, worded=True
         )
 
+
+UNSURE = "not checked, since it depends on facts that are not known"
+"""How `Validation.unknown` describes a finding that would rest on what is not known."""
 
 BROKEN = "internal error in this rule, please report it"
 """How `Validation.unknown` describes a rule that raised an unexpected exception."""

@@ -250,7 +250,9 @@ def shared_pages_have_a_cell(memory: MemoryBacking) -> Problems:
     pages = memory.domain.all(Page)
     if pages and pages[0].size_kib in _SYSTEM_PAGES:
         return
-    if not machine.default_ram_id and not cell_count(memory.domain):
+    # libvirt's reports do not tell the back end
+    has_backend = machine.default_ram_id or memory.domain.world.emulator.is_partial
+    if not has_backend and not cell_count(memory.domain):
         yield problem(
             "access mode='shared' with huge pages requires a NUMA <cell> for this "
             "machine type; add one",

@@ -34,6 +34,9 @@ _APPLES = ("Penryn", "Nehalem", "SandyBridge", "Haswell-noTSX", "core2duo")
 
 def stand_ins(cpu: Cpu) -> tuple[Fix, ...]:
     """Give what could replace the model: one spelled like it, the nearest by features, a mode."""
+    if cpu.domain.world.emulator.is_partial:
+        # which one is near depends on facts that libvirt does not tell, the finding does not
+        return ()
     if not cpu.model or cpu.mode != "custom":
         return tuple(_modes(cpu))
     # many domains name one model

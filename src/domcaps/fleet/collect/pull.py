@@ -19,7 +19,7 @@ from domcaps.fleet.collect.facts import read_facts
 from domcaps.fleet.collect.ssh import ssh_host, time_over
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from domcaps.fleet.collect.ssh import SshHost
 
@@ -47,10 +47,15 @@ class Pulled(NamedTuple):
     error: str = ""
 
 
+def named_source(text: str) -> tuple[str, str]:
+    """Take ``NAME=`` from what names a machine; the name is "" where there is none."""
+    named = _NAMED.fullmatch(text)
+    return (named[1], named[2]) if named else ("", text)
+
+
 def source_of(text: str) -> PullSource:
     """Read ``HOST`` or ``NAME=HOST``; without a name the host's is taken."""
-    named = _NAMED.fullmatch(text)
-    name, where = (named[1], named[2]) if named else ("", text)
+    name, where = named_source(text)
     if not name:
         found = _HOST.match(where)
         name = found[1].strip("[]") if found else where
@@ -64,17 +69,21 @@ def pull(
     emulators: Sequence[str] = (),
     seconds: float = SECONDS,
     jobs: int = JOBS,
+    recorder: Callable[[str], Recording] | None = None,
 ) -> Iterator[Pulled]:
     """Record machines at the same time, `jobs` at most, and give each result as it comes in.
 
     `options` are added to ssh's, `emulators` are paths on the machines; without them the default
-    emulator is recorded. A machine has `seconds` for all of it.
+    emulator is recorded. A machine has `seconds` for all of it. `recorder` takes the place of ssh:
+    it records the machine that `PullSource.where` names.
     """
 
     def record(source: PullSource) -> Pulled:
         try:
-            host = ssh_host(source.where, options)
-            found = record_over_ssh(host, emulators, seconds)
+            if recorder is not None:
+                found = recorder(source.where)
+            else:
+                found = record_over_ssh(ssh_host(source.where, options), emulators, seconds)
             return Pulled(source, rewritten(found, source.name))
         except (DomcapsError, OSError) as error:
             return Pulled(source, None, str(error))

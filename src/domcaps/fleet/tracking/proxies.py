@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from domcaps.facts.emulator import Unanswered
+from domcaps.facts.emulator import LIBVIRT_SESSION, Unanswered
+from domcaps.facts.question import report_of
 from domcaps.fleet.manifest import encode, sha256
 from domcaps.language.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
     from domcaps.fleet.tracking.recorder import ReadKey, Recorder
     from domcaps.language.predicate import Predicate
@@ -270,9 +271,9 @@ class WatchedWorld(World):
         # files of a recorded host can't be looked at
         self.look = None
         self._truths = {}
+        self._plain = world
         # what follows from the world alone holds for each document that is looked at
         self._shared = world.kept.setdefault("watched", {}) if target is None else {}
-        self._plain = world
 
     @property
     def unknown(self) -> set[str]:  # type: ignore[override]
@@ -282,9 +283,28 @@ class WatchedWorld(World):
     def truth(self, predicate: Predicate) -> Truth:
         """Evaluate a predicate once, and charge each who asks with its reads."""
         found: Truth = self.recorder.keep(
-            predicate, "truth", lambda: predicate.evaluate(self), self._shared
+            predicate, "truth", lambda: self._evaluated(predicate), self._shared
         )
         return found
+
+    def _evaluated(self, predicate: Predicate) -> Truth:
+        told = self.told.get(id(predicate))
+        return predicate.evaluate(self) if told is None else told[1]
+
+    @property
+    def told(self) -> Mapping[int, tuple[Predicate, Truth]]:  # type: ignore[override]
+        """What libvirt reported; it is noted as a whole.
+
+        Where there is no report nothing is noted: what was read for a truth then, finds something
+        else on a host on which the truth is only known from a report.
+        """
+        told = self._plain.told
+        if told:
+            target = self.target
+            self.emulator.answer(
+                report_of(target.arch, target.machine, target.virttype), LIBVIRT_SESSION
+            )
+        return told
 
     def keep(self, name: Hashable, compute: Callable[[], T]) -> T:
         """Keep what follows from the world alone, with its reads."""

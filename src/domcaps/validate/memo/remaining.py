@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 def remaining_checks(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[Part, Checks]]:
     """Give the parts of a domain with what no earlier domain has settled, and learn from it."""
+    if domain.world.emulator.is_partial:
+        return _by_shape(domain, walk)
     traces = _traces(domain.world)
     remaining = traces.remaining(walk, new=domain.new)
     if remaining is not None:
@@ -41,6 +43,10 @@ def remaining_checks_once(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[
 
 def _by_shape(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[Part, Checks]]:
     """Give every part, with what its shape leaves to check."""
+    if domain.world.emulator.is_partial:
+        # much is unknown there, and of that nothing can be learned
+        yield from _all(domain, walk)
+        return
     if not _MET:
         # many processes judge one domain, which is sooner looked at than learned from
         _MET.append(True)
