@@ -135,19 +135,29 @@ def by_name(answers: Iterable[DomainAnswer]) -> dict[str, Any]:
     for answer in answers:
         if answer.name in found:
             raise ValueError(f"{answer.name} was answered twice")
-        found[answer.name] = {(one.hosts, one.faults, one.outcome) for one in answer.sets}
+        # the order in which findings were met is that in which a process learned of them
+        found[answer.name] = {
+            (one.hosts, one.faults, frozenset(one.outcome.found), one.outcome.unknown)
+            for one in answer.sets
+        }
     return found
 
 
 def disturbed(
     answers: Iterator[DomainAnswer], every: int, disturb: Callable[[float], None]
 ) -> dict[str, Any]:
-    """Take answers while a thread disturbs those who make them; it gets the share that is done."""
+    """Take answers while a thread disturbs those who make them; it gets the share that is done.
+
+    It waits for answers in between: on a busy machine a worker may take long to start.
+    """
     stop, done = threading.Event(), [0]
 
     def run() -> None:
+        before = 0
         while not stop.wait(2.0):
-            disturb(done[0] / every)
+            if done[0] > before:
+                before = done[0]
+                disturb(before / every)
 
     thread = threading.Thread(target=run)
     thread.start()
