@@ -78,13 +78,13 @@ def _index(tmp_path: Path, *locks: str, python: Path = Path(sys.executable)) -> 
 
 
 def _claim_newer(wheel: Path) -> None:
-    """Put beside a wheel what says to be a newer release of it: it is never installed."""
+    """Put a copy beside a wheel that says to be of a newer release."""
     name, version, *tags = wheel.name.split("-")
     with (
         zipfile.ZipFile(wheel) as old,
         zipfile.ZipFile(wheel.with_name("-".join([name, NEWER, *tags])), "w") as new,
     ):
-        for item in (one for one in old.namelist() if ".dist-info/" in one):
+        for item in old.namelist():
             data = old.read(item)
             if item.endswith(".dist-info/METADATA"):
                 data = re.sub(rb"(?m)^Version: .*$", f"Version: {NEWER}".encode(), data, count=1)

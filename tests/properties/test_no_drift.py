@@ -107,8 +107,13 @@ SHOWING = (
     Subject("sid-x86_64", None, rich=False, plain=True),
 )
 
-# of builds of QEMU that no recording is shipped of: for 32-bit POWER, for macOS, for a mainframe
+# of builds of QEMU that no recording is shipped of: for 32-bit POWER, for macOS, for a mainframe,
+# and one that tells not which accelerator it uses
 SHOWN_BY_TRANSCRIPTS = {
+    "caps_6.2.0_x86_64": {
+        "features/hyperv/features=spinlocks",
+        "features/hyperv/features=vendor_id",
+    },
     "caps_7.2.0_ppc": {"cpu/mode[host-passthrough]/hostPassthroughMigratable=off"},
     "caps_9.2.0_aarch64+hvf": {"devices/tpm/model=tpm-tis", "devices/disk/diskDevice=lun"},
     "caps_9.2.0_s390x": {"features/launchSecurity/sectype=s390-pv"},

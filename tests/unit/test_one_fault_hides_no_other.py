@@ -34,7 +34,7 @@ def test_a_spoilt_target_hides_nothing() -> None:
 @pytest.mark.parametrize(
     ("machine", "kind", "told"),
     [
-        ("pc-q35-99.9", "qemu", "machine='q35'"),
+        ("pc-q35-99.9", "qemu", "machine='pc-q35-11.1'"),
         ("pc-99", "qemu", "machine='pc'"),
         ("no-such", "qemuu", "type='qemu', machine='q35'"),
     ],
