@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from domcaps.fleet.answering import accepting, placed
 from domcaps.fleet.common import CommonCheck
-from domcaps.fleet.hosts import Resolution, WorldTable
+from domcaps.fleet.hosts import Resolution, SelectingTable, WorldTable
 from domcaps.fleet.judging import Judge, Looks
 from domcaps.fleet.partitions import Partitions
 from domcaps.fleet.tracking.proxies import look
@@ -23,7 +23,7 @@ from domcaps.language.domain import Domain
 from domcaps.validate.document.parse import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from domcaps.fleet.tracking.recorder import ReadKey
     from domcaps.language import World
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 _NUMBERS = itertools.count(-1, -1)
 
 
-class MachineTable:
+class MachineTable(SelectingTable):
     """Worlds by number: number *n* is bit *n* of a set, as for the hosts of a fleet."""
 
     def __init__(self, worlds: Sequence[World]) -> None:
+        super().__init__()
         self.number = next(_NUMBERS)
         self.worlds = worlds
         self.with_world = self.fitting = (1 << len(worlds)) - 1
         self.resolutions = {Resolution(): self.with_world}
-        self._selections: dict[ReadKey, dict[Any, int]] = {}
         values = TableValues()
         for number, world in enumerate(worlds):
             world.look = None
@@ -48,18 +48,6 @@ class MachineTable:
     def world(self, number: int) -> World:
         """Give the world of that number."""
         return self.worlds[number]
-
-    def _reader(self, number: int) -> Callable[[ReadKey, Any], bool]:
-        return lambda key, found: bool(self.select(key, found) >> number & 1)
-
-    def select(self, key: ReadKey, found: Any, *, is_kept: bool = True) -> int:
-        """Give the worlds in which a read finds the same."""
-        known = self._selections.get(key)
-        if known is None:
-            known = self._selection(key)
-            if is_kept:
-                self._selections[key] = known
-        return known.get(found, 0)
 
     def _selection(self, key: ReadKey) -> dict[Any, int]:
         root, *rest = key

@@ -13,6 +13,7 @@ from lxml import etree
 
 from domcaps.elements.base.written import predecessor
 from domcaps.errors import DomainError, InputError
+from domcaps.xml_parser import elements_parser
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -31,9 +32,7 @@ _INDENT = "  "
 _LONG = 2**18
 """Documents of more bytes are not kept in memory."""
 
-_PARSER = etree.XMLParser(
-    resolve_entities=False, no_network=True, load_dtd=False, remove_pis=True, remove_comments=True
-)
+_PARSER = elements_parser()
 
 
 @dataclass

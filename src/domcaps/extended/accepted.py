@@ -9,17 +9,16 @@ import math
 from typing import TYPE_CHECKING
 
 from domcaps.language.domain import Domain
-from domcaps.language.finding import Severity, Stage
-from domcaps.validate.check import DocumentCheck, validate
+from domcaps.validate.check import validate
 from domcaps.validate.document.parse import read
 from domcaps.validate.memo.remaining import remaining_checks_once
+from domcaps.validate.silent_check import SilentCheck
 from domcaps.validate.target import TargetNotFound, nearest_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from domcaps.language.finding import Finding
-    from domcaps.language.fix import Fix
     from domcaps.language.part import Part
     from domcaps.language.rule import Problem
     from domcaps.validate.check import ChecksOf
@@ -54,7 +53,7 @@ class _Refused(BaseException):
     """The domain has an error; no check may catch this."""
 
 
-class _UntilFirstError(DocumentCheck):
+class _UntilFirstError(SilentCheck):
     """A check that ends at the first error, without words for it.
 
     Devices come first: most rows are refused for one, and the domain's own rules take the longest.
@@ -67,15 +66,6 @@ class _UntilFirstError(DocumentCheck):
 
         super()._parts(walk, devices_first)
 
-    def _add(
-        self,
-        code: str,  # noqa: ARG002 - nothing is said
-        found: Problem,  # noqa: ARG002 - nothing is said
-        severity: Severity = Severity.ERROR,
-        stage: Stage = Stage.DEFINE,  # noqa: ARG002 - both count
-        fix: Fix | None = None,  # noqa: ARG002 - nothing is repaired
-        *,
-        worded: bool = False,  # noqa: ARG002 - nothing is said
-    ) -> None:
-        if severity is Severity.ERROR:
-            raise _Refused
+    def note_error(self, code: str, found: Problem) -> None:  # noqa: ARG002 - nothing is said
+        """End the check."""
+        raise _Refused

@@ -200,14 +200,38 @@ class KnownTable:
         self.fitting = fitting(resolutions)
 
 
-class WorldTable:
+class SelectingTable:
+    """Worlds by number, and in which of them a read finds the same: number *n* is bit *n*."""
+
+    def __init__(self) -> None:
+        self._selections: dict[ReadKey, dict[Any, int]] = {}
+
+    def _reader(self, number: int) -> Callable[[ReadKey, Any], bool]:
+        bit = 1 << number
+        return lambda key, found: bool(self.select(key, found) & bit)
+
+    def select(self, key: ReadKey, found: Any, *, is_kept: bool = True) -> int:
+        """Give the worlds in which a read finds the same; it is kept for the next one."""
+        known = self._selections.get(key)
+        if known is None:
+            known = self._selection(key)
+            if is_kept:
+                self._selections[key] = known
+        return known.get(found, 0)
+
+    def _selection(self, key: ReadKey) -> dict[Any, int]:
+        """Give the worlds by what a read finds in them."""
+        raise NotImplementedError
+
+
+class WorldTable(SelectingTable):
     """For one named target: the world that each host gives for it, and what it lacks of it."""
 
     def __init__(self, hosts: FleetHosts, wanted: WantedTarget, dialect: str) -> None:
+        super().__init__()
         self.number = next(_NUMBERS)
         self.wanted = wanted
         self._hosts = hosts
-        self._selections: dict[ReadKey, dict[Any, int]] = {}
         self._resolved: list[tuple[int, Target, EmulatorFacts]] = []
         self._worlds: dict[tuple[int, str], World] = {}
         self._values = TableValues()
@@ -292,19 +316,6 @@ class WorldTable:
                     world.kept["watched"] = WorldValues(self._values, self._reader(number))
                 return self._worlds[key]
         raise KeyError(number)
-
-    def _reader(self, number: int) -> Callable[[ReadKey, Any], bool]:
-        bit = 1 << number
-        return lambda key, found: bool(self.select(key, found) & bit)
-
-    def select(self, key: ReadKey, found: Any, *, is_kept: bool = True) -> int:
-        """Give the hosts on which a read finds the same; it is kept for the next one."""
-        known = self._selections.get(key)
-        if known is None:
-            known = self._selection(key)
-            if is_kept:
-                self._selections[key] = known
-        return known.get(found, 0)
 
     def _selection(self, key: ReadKey) -> dict[Any, int]:
         root, *rest = key

@@ -15,6 +15,7 @@ from domcaps.errors import InputError
 from domcaps.language import Element, Place, Row, Values
 from domcaps.report.answer import EnumAnswer, Section, ValuesAnswer
 from domcaps.report.document import Document
+from domcaps.xml_parser import elements_parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,12 +54,8 @@ def read_report(data: bytes, where: str, libvirt: str = "") -> Document:
 def _root(data: bytes, where: str) -> Node:
     if len(data) > MAX_BYTES:
         raise InputError(f"it has more than {MAX_BYTES} bytes", where=where)
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True,
-        remove_pis=True,
-    )  # fmt: skip
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, elements_parser())
     except (etree.XMLSyntaxError, ValueError) as error:
         raise InputError(f"it is not XML: {error}", where=where) from error
     if root.tag != "domainCapabilities":

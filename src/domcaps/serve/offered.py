@@ -11,6 +11,7 @@ from domcaps.errors import FleetError
 from domcaps.facts.arch import ARCHITECTURES
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.facts.host_parts import NumaCell
+from domcaps.xml_parser import elements_parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,12 +78,8 @@ def read_capabilities(data: bytes, where: str) -> LibvirtHost:
 def _root(data: bytes, where: str) -> Node:
     if len(data) > LARGEST:
         raise _wrong(f"more than {LARGEST} bytes", where)
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True,
-        remove_pis=True,
-    )  # fmt: skip
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, elements_parser())
     except (etree.XMLSyntaxError, ValueError) as error:
         raise _wrong(f"no XML: {error}", where) from error
     if root.tag != "capabilities":

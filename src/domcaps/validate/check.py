@@ -324,9 +324,10 @@ class DocumentCheck:
             self._rules(part, checks.rules)
 
     def _rules(self, part: Part, rules: tuple[Rule, ...]) -> None:
+        is_partial = self.world.emulator.is_partial
         for rule in rules:
             try:
-                for found in self._found_by(rule, part):
+                for found in self._certain(rule, part) if is_partial else rule.check(part):
                     # a value of the wrong form is one finding, whatever rules make of it
                     if (found.node, found.attribute) not in self.malformed:
                         stage = rule.stage_in(self.world.target.dialect)
@@ -338,11 +339,9 @@ class DocumentCheck:
             except Exception as error:  # noqa: BLE001 - one broken rule must not cost the others
                 self._note(rule, f"{BROKEN} ({type(error).__name__}: {error})")
 
-    def _found_by(self, rule: Rule, part: Part) -> Iterable[Problem]:
-        """Give what a rule finds; of a partial recording nothing that rests on an unknown fact."""
+    def _certain(self, rule: Rule, part: Part) -> Iterable[Problem]:
+        """Give what a rule finds in a partial recording, unless it rests on an unknown fact."""
         world = self.world
-        if not world.emulator.is_partial:
-            return rule.check(part)
         noted = set(world.unknown)
         world.unknown.clear()
         try:

@@ -152,7 +152,7 @@ def _size(file: str) -> int:
     try:
         return os.stat(file).st_size  # noqa: PTH116 - there may be many
     except (OSError, ValueError):
-        # whoever reads it says what is wrong
+        # reading it says what is wrong
         return 0
 
 

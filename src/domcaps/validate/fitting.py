@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps.language.domain import Domain
-from domcaps.language.finding import Severity, Stage
+from domcaps.language.finding import Severity
 from domcaps.language.wording import one_of
-from domcaps.validate.check import DocumentCheck, all_checks
+from domcaps.validate.check import all_checks
 from domcaps.validate.document.parse import read
 from domcaps.validate.document.walk import DocumentWalk
 from domcaps.validate.memo.dependent import dependent_checks, dependent_parts
+from domcaps.validate.silent_check import SilentCheck
 from domcaps.validate.target import nearest_target
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.language.finding import Finding
-    from domcaps.language.fix import Fix
     from domcaps.language.rule import Problem
     from domcaps.language.world import World
     from domcaps.validate.check import ChecksOf, Validation
@@ -170,7 +170,7 @@ def _write(node: Node, attribute: str, value: str | None) -> None:
         node.set(attribute, value)
 
 
-class _PlacesOfErrors(DocumentCheck):
+class _PlacesOfErrors(SilentCheck):
     """A check that keeps where errors are, without words for them."""
 
     def __init__(self, source: Source, domain: Domain) -> None:
@@ -192,15 +192,6 @@ class _PlacesOfErrors(DocumentCheck):
         self._parts(walk, checks_of)
         return frozenset(self._codes.get((node, attribute), ()))
 
-    def _add(
-        self,
-        code: str,
-        found: Problem,
-        severity: Severity = Severity.ERROR,
-        stage: Stage = Stage.DEFINE,  # noqa: ARG002 - both count
-        fix: Fix | None = None,  # noqa: ARG002 - nothing is repaired
-        *,
-        worded: bool = False,  # noqa: ARG002 - nothing is said
-    ) -> None:
-        if severity is Severity.ERROR:
-            self._codes.setdefault((found.node, found.attribute), set()).add(code)
+    def note_error(self, code: str, found: Problem) -> None:
+        """Keep the code of an error by its place."""
+        self._codes.setdefault((found.node, found.attribute), set()).add(code)
