@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -154,7 +156,7 @@ def test_what_is_no_xml_is_for_people(host: domcaps.Host, data: bytes) -> None:
         host.repair(data)
 
 
-def test_nothing_is_looked_for_once_the_time_is_over(
+def test_nothing_is_looked_for_once_the_effort_is_spent(
     host: domcaps.Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many findings are left."""
@@ -167,10 +169,23 @@ def test_nothing_is_looked_for_once_the_time_is_over(
 
     monkeypatch.setattr(Edits, "repairing", count)
     disks = "<disk type='file'><target dev='vda' bus='virtio'/></disk>" * 200
-    found = repair([host], TOP.format(disks).encode(), "12.8", seconds=0)
+    found = repair([host], TOP.format(disks).encode(), "12.8", effort=0)
     assert not found.proven
     assert len(found.findings) > 100
     assert len(looked) < 5
+
+
+def test_a_repair_does_not_depend_on_how_fast_the_machine_is(
+    host: domcaps.Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where two seconds of work went by at each look at the clock, the same is proposed."""
+    text = TOP.format("<video><model type='qlx'/></video><sound model='ich66'/>" * 5)
+    wanted = host.repair(text)
+    for name in ("thread_time", "process_time"):
+        monkeypatch.setattr(time, name, itertools.count(0, 2).__next__)
+    slow = host.repair(text)
+    assert wanted.changes
+    assert (slow.data, slow.changes) == (wanted.data, wanted.changes)
 
 
 def test_what_has_too_many_findings_is_for_people(host: domcaps.Host) -> None:

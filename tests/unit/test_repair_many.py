@@ -51,8 +51,7 @@ def test_the_document_is_not_read_again_for_each_finding(
 ) -> None:
     reads = counted(monkeypatch, hosts, "read", read)
     change._blocks.cache_clear()
-    # so many that a quick machine, which looks at more edits in that time, stays far below
-    found = repair([HOST], domain(FAULTS[name] * 360), "11.3", seconds=0.2)
+    found = repair([HOST], domain(FAULTS[name] * 360), "11.3", effort=300_000)
     assert len(found.findings) > 300
     assert len(reads) + change._blocks.cache_info().misses < len(found.findings)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.choose.quick_fixes import TriedEdits
-from domcaps.choose.repair import repair
+from domcaps.choose.repair import EFFORT, repair
 from domcaps.choose.text import text_of
 from domcaps.errors import DomcapsError
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from domcaps.choose.hosts import HostLike
     from domcaps.language.finding import Finding
 
-_SECONDS = 0.5
-"""So long a repair of the whole document may take, as time of the processor."""
+_EFFORT = EFFORT // 2
+"""So much text a repair of the whole document may judge, in bytes."""
 
 
 def first_steps(
@@ -33,7 +33,7 @@ def first_steps(
         near = [next((what for what, _ in tried.of(one)), "") for one in findings]
         if all(near):
             return near
-        whole = repair([host], data, libvirt, new=new, seconds=_SECONDS)
+        whole = repair([host], data, libvirt, new=new, effort=_EFFORT)
     except DomcapsError:
         return [""] * len(findings)
     made = {(change.code, change.line): change.what for change in reversed(whole.changes)}

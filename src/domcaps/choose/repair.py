@@ -8,7 +8,6 @@ reported.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -49,8 +48,12 @@ _BUDGET = 600
 _GLANCES = 4
 """How many texts that one thing is looked for in count as one that is judged."""
 
-_CPU_SECONDS = 1.0
-"""After how long no other edits are searched for, as time of the processor."""
+EFFORT = 1_500_000
+"""How much text is judged, in bytes, before the remaining findings are reported.
+
+A measure of the work, not of time: what is proposed must not depend on how fast the machine is, or
+on what else it does. A usual domain takes 20,000 to 60,000.
+"""
 
 _STOPPED = "check-stopped"
 """The finding of a document with so many others that not all of them were looked for."""
@@ -105,7 +108,7 @@ class _Search:
         libvirt: str,
         *,
         new: bool,
-        seconds: float,
+        effort: int,
         allow_removal: bool,
     ) -> None:
         self.hosts = hosts
@@ -114,8 +117,8 @@ class _Search:
         self.allow_removal = allow_removal
         self.looks = 0
         self.glances = 0
-        self.seconds = seconds
-        self.deadline = float("inf")
+        self.effort = effort
+        self.judged = 0
         self._known: dict[bytes, Verdict] = {}
         self._last: tuple[bytes, tuple[World, ...]] = b"", ()
         self.stopped = False
@@ -128,6 +131,7 @@ class _Search:
         known = self._known.get(data)
         if known is None:
             self.looks += 1
+            self.judged += len(data)
             known = self._known[data] = verdict(self.hosts, data, self.libvirt, new=self.new)
         return known
 
@@ -151,6 +155,7 @@ class _Search:
         if known is not None:
             return [one for one in known.errors if one.code == code]
         self.glances += 1
+        self.judged += len(data) // _GLANCES
         return refusals(self.hosts, data, self.libvirt, new=self.new, only=code)
 
     def edits(self, data: bytes, finding: Finding, *, wide: bool) -> list[Edit]:
@@ -168,23 +173,21 @@ class _Search:
         return targets_of(self.hosts[0], data, self.libvirt)
 
     def exhausted(self) -> bool:
-        """Tell whether no more time is to be spent."""
-        if self.looks + self.glances // _GLANCES >= _BUDGET or time.thread_time() > self.deadline:
+        """Tell whether no other edits are to be tried."""
+        if self.looks + self.glances // _GLANCES >= _BUDGET or self.judged > self.effort:
             self.stopped = True
         return self.stopped
 
     def everything(self, data: bytes) -> tuple[list[_Step], bytes]:
         """Repair one finding after the other, and skip those that nothing repairs."""
-        self.edits(data, self.findings(data)[0], wide=True)  # reads the table: not of this search
-        self.deadline = time.thread_time() + self.seconds
         made: list[_Step] = []
         hopeless: set[tuple[str, str]] = set()
         later: set[tuple[str, str]] = set()
         seen = {data}
         while len(made) < MOST_EDITS:
             left = self._left(data, hopeless)
-            # once the time is over no edit is tried: looking for some would take as long again for
-            # each of a thousand findings
+            # once the effort is spent no edit is tried: looking for some would take as long again
+            # for each of a thousand findings
             if not left or self.exhausted():
                 break
             now = [finding for finding in left if _key(finding) not in later]
@@ -402,7 +405,7 @@ def repair(
     libvirt: str,
     *,
     new: bool = True,
-    seconds: float = _CPU_SECONDS,
+    effort: int = EFFORT,
     allow_removal: bool = False,
 ) -> Repair:
     """Repair a domain for every one of some hosts.
@@ -411,10 +414,11 @@ def repair(
     domain that is accepted is given back as it is.
 
     With `allow_removal` disks, network interfaces, host devices, file systems, TPMs and UEFI may be
-    taken away where nothing else helps. `seconds` limits the search, as time of the processor.
+    taken away where nothing else helps. `effort` limits the search: so many bytes of text are
+    judged.
     Raises `DomainError` where the document is not XML, `InputError` where its text can't be edited.
     """
-    search = _Search(hosts, libvirt, new=new, seconds=seconds, allow_removal=allow_removal)
+    search = _Search(hosts, libvirt, new=new, effort=effort, allow_removal=allow_removal)
     findings = search.findings(data)
     if not findings:
         renamed, after = search.respelt(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from domcaps.patterns import late_pattern
@@ -16,6 +17,9 @@ _NUMBERED = late_pattern(r"(.*?)(\d{1,9})")
 _SHORT = 3
 """Of shorter words a letter is too much."""
 
+_LONGEST = 200
+"""A longer text looks like no known word: it isn't compared with any."""
+
 
 def nearest(text: str, known: Iterable[str], most: int = 3, *, exact: bool = False) -> list[str]:
     """Give the known words that look like a misspelt one, the most alike first.
@@ -24,6 +28,13 @@ def nearest(text: str, known: Iterable[str], most: int = 3, *, exact: bool = Fal
     it, then words of which it is a part, as ``xhci`` is of ``qemu-xhci``, and the reverse. With
     `exact` only the first two kinds are given.
     """
+    if len(text) > _LONGEST:
+        return []
+    return list(_nearest(text, tuple(known), most, exact))
+
+
+@lru_cache(maxsize=256)  # a repair compares the same word with the same ones for each of its texts
+def _nearest(text: str, known: tuple[str, ...], most: int, exact: bool) -> tuple[str, ...]:
     old = _folded(text)
     words: dict[str, str] = {}
     for word in known:
@@ -33,7 +44,7 @@ def nearest(text: str, known: Iterable[str], most: int = 3, *, exact: bool = Fal
     slips = [word for word in words if _is_one_slip(old, word)]
     slips.sort(key=lambda word: (len(word) != len(old), _versions_apart(old, word)))
     found = [*same, *slips] if exact else [*same, *_look_alikes(old, words, slips, most)]
-    return [words[word] for word in dict.fromkeys(found)][:most]
+    return tuple([words[word] for word in dict.fromkeys(found)][:most])
 
 
 def _look_alikes(old: str, words: Iterable[str], slips: list[str], most: int) -> list[str]:
