@@ -18,6 +18,8 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from domcaps.serve.background import serving
 from domcaps.serve.hosts import FixedHost
 from domcaps.serve.xdr import STRING, UINT, Record, pack

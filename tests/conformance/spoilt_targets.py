@@ -12,6 +12,8 @@ import random
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 import domcaps
 from domcaps.shipped import open_shipped
 from edits import Editor

@@ -1,13 +1,23 @@
-"""The runner of recorded cases comes to its end, whatever is in the folder."""
+"""The programs beside the tests start; that of recorded cases comes to its end on any folder."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
+FOLDERS = ("tests/conformance", "tests", "tools", "benchmarks")
+PROGRAMS = [
+    path.relative_to(ROOT)
+    for folder in FOLDERS
+    for path in sorted((ROOT / folder).glob("*.py"))
+    if "ArgumentParser(" in path.read_text()
+]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -52,3 +62,15 @@ def test_only_looks_at_what_it_names(tmp_path: Path) -> None:
     (tmp_path / "domains" / "manifest.json").write_text('{"cases": []}')
     assert run(str(tmp_path), "--only", "domaincaps").returncode == 2
     assert run(str(tmp_path)).stdout == "0 passed, 0 failed\n"
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=str)
+def test_a_program_starts_as_its_documentation_says(program: Path, tmp_path: Path) -> None:
+    """Nothing but its name is needed: no folder to be in, no path for imports."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    command: list[str | Path] = [sys.executable, ROOT / program, "--help"]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith("usage: ")
