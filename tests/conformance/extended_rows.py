@@ -1,11 +1,12 @@
 """Is each extended row listed if and only if it is accepted? ``python extended_rows.py``.
 
 Takes every machine type of every shipped recording, and of the transcripts in a folder, on their
-own host and on a rich one. The domains of all rows are judged for all machine types at once
-(``tests/machine_table.py``). What is listed comes from the XML document for the first machine type
-of each recording; for the others the rows of a kind are evaluated once for the machine types of a
-recording that accept the same domains of this kind. ``--again N`` validates the domains of N rows
-of each recording and type, chosen at random, through the public interface as well. Prints each
+own host and on a rich one, in the newest release of libvirt that takes the QEMU. The domains of all
+rows are judged for all machine types at once (``tests/machine_table.py``). What is listed comes
+from the XML document for the first machine type of each recording; for the others the rows of a
+kind are evaluated once for the machine types of a recording that accept the same domains of this
+kind. ``--again N`` validates the domains of N rows of each recording and type, chosen at random,
+through the public interface as well. Prints each
 disagreement, and counts by kind.
 """
 
@@ -27,20 +28,20 @@ from lxml import etree
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import domcaps
 from domcaps.extended.capabilities import NAMESPACE
 from domcaps.extended.kinds import MACHINE, RowKind, kinds
 from domcaps.extended.rows import Values, domains_of, evaluate, rows_of
-from drift_uses import Subject, shipped_subjects, transcript_subjects
+from drift_uses import DIALECTS, Subject, shipped_subjects, transcript_subjects
 from machine_table import MachineVerdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    import domcaps
     from domcaps.language import World
 
 Rows = set[tuple[tuple[str, str], ...]]
-LIBVIRT = "12.8"
+LIBVIRT = DIALECTS[0]
 _ROWS = 1700
 """How many rows a target has, about."""
 
@@ -90,29 +91,49 @@ class RowTally:
 
 @dataclass(frozen=True)
 class RecordedMachines:
-    """One recording with a virtualization type: its machine types have consecutive numbers."""
+    """One recording with a virtualization type: its machine types have consecutive numbers.
+
+    `libvirt` is the newest release that takes the recorded QEMU.
+    """
 
     subject: Subject
     host: domcaps.Host
+    libvirt: str
     first: int
     worlds: tuple[World, ...]
 
 
-def recorded_machines(subjects: Iterable[Subject], virttype: str) -> Iterator[RecordedMachines]:
-    """Give the recordings that have a virtualization type."""
-    number = 0
+def recorded_machines(
+    subjects: Iterable[Subject], virttype: str
+) -> dict[str, list[RecordedMachines]]:
+    """Give the recordings that have a virtualization type, by releases of libvirt."""
+    found: defaultdict[str, list[RecordedMachines]] = defaultdict(list)
+    numbers: Counter[str] = Counter()
     for subject in subjects:
         host = subject.host()
         path = host.emulators.paths()[0]
         facts = host.emulators.get(path)
         if virttype not in facts.virttypes:
             continue
+        libvirt = _newest(host, subject.arch, virttype)
         names = [one.name for one in facts.machines(virttype)]
         worlds = tuple(
-            host.world(path, subject.arch, name, virttype, LIBVIRT).again() for name in names
+            host.world(path, subject.arch, name, virttype, libvirt).again() for name in names
         )
-        yield RecordedMachines(subject, host, number, worlds)
-        number += len(worlds)
+        found[libvirt].append(RecordedMachines(subject, host, libvirt, numbers[libvirt], worlds))
+        numbers[libvirt] += len(worlds)
+    return found
+
+
+def _newest(host: domcaps.Host, arch: str, virttype: str) -> str:
+    """Give the newest release that takes a QEMU; the last one is tried whatever it says."""
+    for libvirt in DIALECTS[:-1]:
+        try:
+            host.world(None, arch, None, virttype, libvirt)
+        except domcaps.UnsupportedTargetError:
+            continue
+        return libvirt
+    return DIALECTS[-1]
 
 
 class Comparison:
@@ -138,7 +159,7 @@ class Comparison:
     def _document(self, place: RecordedMachines) -> dict[str, Rows]:
         target = place.worlds[0].target
         named = target.emulator, target.arch, target.machine, target.virttype
-        return listed(place.host.extended_capabilities(*named, LIBVIRT).xml)
+        return listed(place.host.extended_capabilities(*named, place.libvirt).xml)
 
     def accepting(self, kind: RowKind, values: Values, world: World) -> tuple[int, ...]:
         """Give for each domain of a row the worlds that accept it, whatever machine it names."""
@@ -190,7 +211,7 @@ class Comparison:
         for _ in range(int(share) + (self._random.random() < share % 1)):
             values, world = self._random.choice(rows), self._random.choice(group)
             self.tally.counts["validated again"] += 1
-            if _validated(place.host, kind, values, world) != (values in wanted):
+            if _validated(place, kind, values, world) != (values in wanted):
                 about = f"{place.subject} {world.target.machine} {world.target.virttype}"
                 self.tally.wrong.append(f"{about} {kind.name} {dict(values)}: validate differs")
 
@@ -201,21 +222,25 @@ def _in(bits: Iterable[int], number: int) -> bool:
 
 def _listed(place: RecordedMachines, kind: RowKind, world: World) -> Rows:
     """Evaluate the rows of one kind for a machine type."""
-    opener = partial(place.host.known_world, libvirt=LIBVIRT)
+    opener = partial(place.host.known_world, libvirt=place.libvirt)
     (section,) = evaluate(world, opener, (kind,))
     return {tuple(row.values.items()) for row in section.rows if row.accepted}
 
 
-def _validated(host: domcaps.Host, kind: RowKind, values: Values, world: World) -> bool:
+def _validated(place: RecordedMachines, kind: RowKind, values: Values, world: World) -> bool:
     domains = domains_of(kind, values, world)
-    return any(host.validate(domain, LIBVIRT).accepted for domain in domains)
+    return any(place.host.validate(domain, place.libvirt).accepted for domain in domains)
 
 
 def compare(subjects: Sequence[Subject], virttype: str, again: int) -> tuple[int, RowTally]:
     """Compare the rows of recordings of one architecture; gives the machine types as well."""
-    found = [*recorded_machines(subjects, virttype)]
-    tally = Comparison(found, again).run() if found else RowTally()
-    return sum(len(place.worlds) for place in found), tally
+    tally, machines = RowTally(), 0
+    for libvirt, found in recorded_machines(subjects, virttype).items():
+        tally.add(Comparison(found, again).run())
+        number = sum(len(place.worlds) for place in found)
+        tally.counts[f"machine types, libvirt {libvirt}"] += number
+        machines += number
+    return machines, tally
 
 
 def main() -> int:
@@ -233,7 +258,7 @@ def main() -> int:
     for one in (*shipped_subjects(), *transcript_subjects(options.transcripts)):
         if options.only in str(one):
             by_arch[one.arch].append(one)
-    total, targets = RowTally(), 0
+    total, targets, start = RowTally(), 0, time.monotonic()
     tasks = [*itertools.product(sorted(by_arch), ("qemu", "kvm", "hvf"))]
     with ProcessPoolExecutor(options.jobs, max_tasks_per_child=1) as pool:
         done = {task: pool.submit(compare, by_arch[task[0]], task[1], options.again)
@@ -243,7 +268,7 @@ def main() -> int:
             targets += machines
             total.add(tally)
             print(f"{arch} {virttype}: {machines} machine types, {len(tally.wrong)} disagree, "
-                  f"{time.process_time():.0f} s", flush=True)  # fmt: skip
+                  f"{time.monotonic() - start:.0f} s", flush=True)  # fmt: skip
             for text in tally.wrong[:20]:
                 print(f"  {text}", flush=True)
     show(total, targets)

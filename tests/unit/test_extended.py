@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from functools import cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import extended_rows
 import jsonschema
 import pytest
 from click.testing import CliRunner
+from extended_rows import compare, disagreements, listed
 from lxml import etree
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
-
-import extended_rows
-from extended_rows import compare, disagreements, listed
-
+from domcaps import Recording, read_host_facts
 from domcaps.cli import _root
 from domcaps.cli._documents import schema
 from domcaps.extended import rows as module
 from domcaps.extended.accepted import is_accepted
 from domcaps.extended.capabilities import NAMESPACE
 from domcaps.extended.kinds import _VIRTIO, kinds, virtio_devices
+from domcaps.facts.question import ask
 from domcaps.hosts.host import Host
 from drift_uses import Subject
+from fakes import emulator_record
 from machine_table import MachineVerdicts
 
 if TYPE_CHECKING:
@@ -206,6 +204,26 @@ def test_the_runner_compares_every_machine_type() -> None:
     assert tally.counts["watchdog: listed"] + tally.counts["watchdog: not listed"] == 6 * 32
     assert tally.counts["firmware: listed"]
     assert tally.counts["validated again"]
+
+
+class OldSubject(Subject):
+    """An emulator that the newest libvirt does not take."""
+
+    def host(self) -> Host:
+        version = {"qemu": {"major": 6, "minor": 2, "micro": 0}, "package": ""}
+        record = emulator_record(answers={ask("query-version"): version})
+        facts = read_host_facts(b'{"arch": "x86_64"}', where="test")
+        return Host.from_recording(Recording(host=facts, emulators=(record,)))
+
+
+@pytest.mark.usefixtures("watchdogs")
+def test_an_old_emulator_is_compared_in_a_release_that_takes_it() -> None:
+    subjects = [OldSubject("old-x86_64", None, rich=False),
+                Subject("debian12-x86_64", None, rich=False)]  # fmt: skip
+    targets, tally = compare(subjects, "qemu", 5)
+    assert tally.wrong == []
+    assert tally.counts["machine types, libvirt 12.0"] == 2
+    assert tally.counts["machine types, libvirt 12.8"] == targets - 2 > 10
 
 
 @pytest.mark.usefixtures("watchdogs")
