@@ -5,16 +5,18 @@ libvirt start each paused, and `LiveHost.try_domain` as well. Prints each disagr
 words of both, and ends with ``try: N of M agree``; not compared are domains that `validate`
 refuses for want of a file or device, as libvirt does: a trial replaces these. The exit code is 0
 only where at least ``--least`` percent agree. It counts what is left behind in the folder for
-temporary files, and QEMU processes that did not end. Run it in the Python that has libvirt-python,
-where that libvirt is.
+temporary files, and processes that a trial started and that did not end. Run it in the Python that
+has libvirt-python, where that libvirt is.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
+import uuid
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,7 @@ from typing import TYPE_CHECKING
 from live_agreement import _CIRCUMSTANCES, Libvirt, documents, own
 
 import domcaps
+from marked_processes import marking, survivors
 from startable import Unstartable, Workshop
 
 if TYPE_CHECKING:
@@ -100,17 +103,10 @@ class Tries:
         return prepared
 
 
-def left_behind(before: set[Path]) -> list[str]:
-    """Name the files and QEMU processes that a trial left."""
+def left_behind(before: set[Path], mark: str) -> list[str]:
+    """Name the files and processes that a trial left; processes of others have no mark."""
     files = [str(path) for path in Path(tempfile.gettempdir()).iterdir() if path not in before]
-    processes = []
-    for status in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = status.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"qemu-system" in words[0] and not any(b"agreement-" in word for word in words):
-            processes.append(f"process {status.parent.name}: {words[0].decode()}")
+    processes = (f"process: {command}" for command in survivors(mark))
     return [*(name for name in files if "domcaps" in name), *processes]
 
 
@@ -127,6 +123,8 @@ def main() -> int:
     parser.add_argument("--workshop", type=Path, default=Path("/var/tmp/agreement"))
     options = parser.parse_args()
     corpus = [path.read_bytes() for path in sorted(options.corpus.glob("*.xml"))]
+    mark = f"tries-{uuid.uuid4().hex}"
+    os.environ |= marking(mark)
     libvirt, host = Libvirt(), domcaps.Host.local()
     tries = Tries(libvirt, host, Workshop(options.workshop))
     before = set(Path(tempfile.gettempdir()).iterdir())
@@ -141,7 +139,7 @@ def main() -> int:
             (options.keep / f"{number:04}.xml").write_bytes(differs)
         elif differs is not None:
             print(differs.decode())
-    left = left_behind(before)
+    left = left_behind(before, mark)
     print(*(f"left behind: {one}" for one in left), sep="\n", end="\n" if left else "")
     for name, count in sorted(tries.seen.items()):
         print(f"{count:6} {name}")
