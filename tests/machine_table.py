@@ -23,7 +23,7 @@ from domcaps.language.domain import Domain
 from domcaps.validate.document.parse import read
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from domcaps.fleet.tracking.recorder import ReadKey
     from domcaps.language import World
@@ -40,6 +40,9 @@ class MachineTable(SelectingTable):
         self.worlds = worlds
         self.with_world = self.fitting = (1 << len(worlds)) - 1
         self.resolutions = {Resolution(): self.with_world}
+        self.dialects = tuple(dict.fromkeys(world.target.dialect for world in worlds))
+        images: Iterable[frozenset[str]] = (world.host.known_images for world in worlds)
+        self.known_images = frozenset[str]().union(*images)
         values = TableValues()
         for number, world in enumerate(worlds):
             world.look = None

@@ -22,10 +22,11 @@ from domcaps.extended.accepted import is_accepted
 from domcaps.extended.capabilities import NAMESPACE
 from domcaps.extended.kinds import _VIRTIO, kinds, virtio_devices
 from domcaps.facts.question import ask
+from domcaps.fleet.hosts import WorldTable
 from domcaps.hosts.host import Host
 from drift_uses import Subject
 from fakes import emulator_record
-from machine_table import MachineVerdicts
+from machine_table import MachineTable, MachineVerdicts
 
 if TYPE_CHECKING:
     from domcaps.extended.capabilities import ExtendedCapabilities
@@ -187,6 +188,14 @@ def test_a_document_is_judged_for_all_machine_types_at_once() -> None:
             assert host.validate(named, "12.8").accepted == bool(bits >> number & 1), named
             seen.add(bool(bits >> number & 1))
     assert seen == {True, False}
+
+
+def test_the_machine_types_have_all_that_the_engine_reads_of_hosts() -> None:
+    """Some of it is read by documents that are like no other one, which a long run has."""
+    world = Host.open("shipped:debian12-riscv64").world(None, "riscv64", "virt", "qemu", "12.8")
+    names = {name for name in dir(WorldTable) if not name.startswith("_")}
+    assert {"dialects", "known_images", "world"} <= names
+    assert names <= set(dir(MachineTable([world])))
 
 
 @pytest.fixture
