@@ -87,3 +87,20 @@ def test_a_console_that_stands_for_a_serial_port_may_have_its_address() -> None:
     port = f"<serial type='pty'>{address}</serial>"
     alone = told(with_devices(port))
     assert told(with_devices(port, f"<console type='pty'>{address}</console>")) == alone
+
+
+def test_what_libvirt_does_not_read_needs_no_argument() -> None:
+    """A second name or type, and the start of a clock that has another offset."""
+    plain = with_devices("<memballoon model='none'/>")
+    more = (
+        plain.replace("</name>", "</name><name>b</name>")
+        .replace("</type>", "</type><type arch='s390x'>xen</type>")
+        .replace("<devices>", "<clock offset='utc' start='5' timezone='Mars/Here'/><devices>")
+    )
+    assert written(more)[1:] == written(plain)[1:]
+
+
+def test_devices_may_stand_in_several_elements() -> None:
+    one, other = "<rng model='virtio'><backend model='random'/></rng>", "<input type='tablet'/>"
+    apart = with_devices(one).replace("</domain>", f"<devices>{other}</devices></domain>")
+    assert written(apart)[1:] == written(with_devices(one, other))[1:]

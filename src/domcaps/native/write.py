@@ -105,6 +105,7 @@ def command_of(data: bytes, open_world: OpenWorld, *, new: bool = True) -> Nativ
         # libvirt adds some to every domain
         etree.SubElement(source.root, "devices")
     take_repeated_away(source.root)
+    _join_devices(source.root)
     line = CommandLineWriter(Domain(source.root, world, new=new))
     pass_over(line.reading, source.root)
     try:
@@ -119,6 +120,14 @@ def command_of(data: bytes, open_world: OpenWorld, *, new: bool = True) -> Nativ
     command.needs = tuple(dict.fromkeys(_need(need) for need in line.needs))
     command.notes = tuple(_note(node, text) for node, text in line.reading.besides.items())
     return command
+
+
+def _join_devices(root: Node) -> None:
+    """Put all devices into one element: libvirt reads those of each ``<devices>``."""
+    first, *others = root.iterfind("devices")
+    for other in others:
+        first.extend(list(other))
+        root.remove(other)
 
 
 def _words(line: CommandLineWriter, root: Node) -> tuple[tuple[str, ...], tuple[str, ...]]:

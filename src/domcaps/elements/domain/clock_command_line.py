@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _OF_THE_PROCESSOR = {"kvmclock", "hypervclock", "tsc", "armvtimer"}
 """Timers that are features of it: see `domain.timer_command_line`."""
 _OFFSETS = {"utc", "localtime", "variable", "timezone", "absolute"}
+_READ_FOR = {"start": "absolute", "timezone": "timezone"}
 _POLICIES = {"delay", "catchup", "discard", "merge"}
 _TRACKS = {"guest": "vm", "wall": "host", "boot": "host", "realtime": "rt"}
 """By which clock of the host that of the guest runs."""
@@ -71,6 +72,8 @@ def _base(line: Line, clock: Node) -> str:
     offset = reading.get(clock, "offset", _OFFSETS) or CLOCK_OFFSET
     reading.get(clock, "adjustment")
     reading.set_aside(clock, "adjustment0", "basis")
+    # libvirt reads these for one offset alone
+    reading.set_aside(clock, *(name for name in ("start", "timezone") if _READ_FOR[name] != offset))
     if offset in {"utc", "localtime"}:
         return offset
     now = datetime.datetime.now(datetime.UTC)

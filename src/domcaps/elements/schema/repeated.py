@@ -9,6 +9,7 @@ Elsewhere it reads all of them, or refuses a second one; that is said where the 
 """
 
 FIRST_WINS = (
+    "name", "uuid", "title", "description", "os/type",
     "os", "memory", "currentMemory", "maxMemory", "vcpu", "cpu", "clock", "cpu/numa",
     "cpu/numa/interconnects", "cpu/numa/cell/distances", "cpu/topology", "cpu/maxphysaddr",
     "launchSecurity", "memoryBacking", "memtune", "pm", "iothreads", "defaultiothread",

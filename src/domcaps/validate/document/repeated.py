@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 
-_ONCE_INSIDE = ("topology", "maxphysaddr", "loader", "nvram", "varstore")
+_ONCE_INSIDE = ("type", "topology", "maxphysaddr", "loader", "nvram", "varstore")
 """What counts once in ``<cpu>`` and ``<os>``."""
 
 
