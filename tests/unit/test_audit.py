@@ -81,6 +81,28 @@ def test_known_drifts_are_named() -> None:
     assert listed
 
 
+@pytest.mark.parametrize(
+    ("name", "machine", "wrong", "right"),
+    [
+        ("sid-aarch64", "virt", {"tpm.backendVersion=1.2"},
+         {"gic.version=3", "hostdev.startupPolicy=optional"}),
+        ("sid-armv7l", "virt", {"gic.version=3", "tpm.backendVersion=1.2"}, set[str]()),
+        ("sid-s390x", "s390-ccw-virtio", {"hostdev.startupPolicy=default"},
+         {"hyperv.features=relaxed", "gic.version=2"}),
+        ("sid-x86_64", "q35", {"hostdev.startupPolicy=default", "console.type=spicevmc"},
+         {"tpm.backendVersion=1.2", "gic.version=2", "hostdev.startupPolicy=mandatory"}),
+    ],
+)  # fmt: skip
+def test_only_what_is_wrong_on_the_target_is_named(
+    name: str, machine: str, wrong: set[str], right: set[str]
+) -> None:
+    host = Host.open(f"shipped:{name}")
+    text = host.domain_capabilities(machine=machine, virttype="qemu", libvirt="12.8").xml
+    named = {one.path for one in host.audit(text, "12.8").promises}
+    assert wrong <= named
+    assert not right & named
+
+
 @pytest.mark.parametrize("name", LIES)
 def test_every_planted_lie_is_found(name: str) -> None:
     honest = report()

@@ -10,7 +10,6 @@ from domcaps.errors import RequestError
 from domcaps.language import Element, Enum
 from domcaps.similar import close_matches
 from domcaps.validate.alternatives import decisions
-from domcaps.validate.catalogue.minimal import element_with
 from domcaps.validate.catalogue.rules import parts
 
 if TYPE_CHECKING:
@@ -68,17 +67,3 @@ def _enums(elements: tuple[Element, ...], prefix: str) -> Iterator[tuple[str, En
                 yield f"{prefix}{element.name}.{part.name}", part
         inner = tuple(part for part in element.content if isinstance(part, Element))
         yield from _enums(inner, f"{prefix}{element.name}.")
-
-
-def xml_of(enum: Enum | None, value: str) -> str | None:
-    """Give the least that a domain needs to use a value; None where that is unknown."""
-    if enum is None:
-        return None
-    for choice in enum.choices:
-        if choice.name == value and enum.sample_of(choice):
-            return enum.sample_of(choice)
-    for part in parts():
-        for field in part.fields():
-            if field.choice is enum and part.path is not None:
-                return element_with(part.path, {field.path: value})
-    return None

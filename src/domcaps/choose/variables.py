@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from domcaps.choose.catalogue import enums, xml_of
+from domcaps.choose.catalogue import enums
 from domcaps.choose.start_failures import choice_of, fails_at_start
 from domcaps.errors import RequestError
 from domcaps.language.preference import Decision, Option
 from domcaps.language.truth import Truth
 from domcaps.similar import close_matches
 from domcaps.validate.alternatives import decisions
+from domcaps.validate.catalogue.values import xml_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

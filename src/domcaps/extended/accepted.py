@@ -18,6 +18,7 @@ from domcaps.validate.target import TargetNotFound, nearest_target
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from domcaps.language import World
     from domcaps.language.finding import Finding
     from domcaps.language.part import Part
     from domcaps.language.rule import Problem
@@ -42,6 +43,17 @@ def is_accepted(data: bytes, open_world: OpenWorld) -> bool:
         return not check.everything(remaining_checks_once)
     except _Refused:
         return False
+
+
+def without_files(emulator: str, open_world: OpenWorld, *named: str | None, **more: str) -> World:
+    """Open the target of a domain with an emulator, whichever one the domain names.
+
+    Files are not looked at: domains that stand for a value name some that need not be there.
+    """
+    _, *rest = named
+    world = open_world(emulator, *rest, **more)
+    world.look = None
+    return world
 
 
 def first_error(data: bytes, open_world: OpenWorld) -> Finding:

@@ -6,13 +6,13 @@ A row is accepted if one of these domains is.
 from __future__ import annotations
 
 import itertools
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import msgspec
 from lxml import etree
 
-from domcaps.extended.accepted import first_error, is_accepted
+from domcaps.extended.accepted import first_error, is_accepted, without_files
 from domcaps.extended.kinds import MACHINE, UNSAID, RowKind, kinds, values_of
 from domcaps.language.rule import Sample
 from domcaps.validate.catalogue.minimal import put
@@ -158,17 +158,7 @@ class _Judge:
 
     def __init__(self, world: World, open_world: OpenWorld) -> None:
         self._world = world
-        self._open_world = open_world
-
-    def _open(self, *named: str | None, **more: str) -> World:
-        """Open the target of a domain with the emulator that was asked about.
-
-        Files are not looked at: the domains name some that need not be there.
-        """
-        _, *rest = named
-        world = self._open_world(self._world.target.emulator, *rest, **more)
-        world.look = None
-        return world
+        self._open = partial(without_files, world.target.emulator, open_world)
 
     def row(self, kind: RowKind, values: Values) -> ExtendedRow:
         """Validate the domains of a row until one is accepted."""

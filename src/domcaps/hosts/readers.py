@@ -134,13 +134,15 @@ class AnyHost(ABC):
         `InputError` for another document, `UnsupportedTargetError` for a target that this host does
         not have.
         """
+        from domcaps.extended.disproved import disproved
         from domcaps.report.audit import audit
         from domcaps.report.read import read_report
 
         found = read_report(document(report), source, libvirt)
         named = (found.path or None, found.arch or None, found.machine or None)
         world = self.known_world(*named, found.domain or None, libvirt)
-        return audit(found, world, source, self.shown_lies_of(world))
+        doubtful = disproved(world, partial(self.known_world, libvirt=libvirt))
+        return audit(found, world, source, self.shown_lies_of(world), doubtful)
 
     def shown_lies_of(self, world: World) -> frozenset[str] | None:  # noqa: ARG002 - of a live host
         """Give the paths that `LiveHost.verify` found to be refused, None if nothing is known."""

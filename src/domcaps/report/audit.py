@@ -77,11 +77,17 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def audit(
-    theirs: Document, world: World, source: str, failed: Collection[str] | None = None
+    theirs: Document,
+    world: World,
+    source: str,
+    failed: Collection[str] | None = None,
+    disproved: Collection[tuple[str, bool]] = (),
 ) -> Audit:
     """Compare libvirt's document with the one for a world.
 
     `failed` are the paths that ``domcaps verify`` found to be refused, None if it was not run.
+    `disproved` are paths for which an entry of the list does not hold here, each with what the
+    report says of it then.
     """
     # both are read from their texts in the same way
     ours = read_report(to_xml(build(world)).encode(), "the own report")
@@ -95,7 +101,7 @@ def audit(
         arch=theirs.arch,
         compared=len(said.keys() | expected.keys()),
         differences=tuple(_differences(said, expected, world)),
-        promises=tuple(dict.fromkeys(_promises(said, world, failed or ()))),
+        promises=tuple(dict.fromkeys(_promises(said, world, failed or (), disproved))),
         verified=failed is not None,
     )
 
@@ -118,11 +124,15 @@ def _because(path: str, world: World) -> str:
 
 
 def _promises(
-    said: Mapping[str, str], world: World, failed: Collection[str]
+    said: Mapping[str, str],
+    world: World,
+    failed: Collection[str],
+    disproved: Collection[tuple[str, bool]],
 ) -> Iterator[BrokenPromise]:
     known = set()
     for path, drift in drifts_of(world):
-        if drift.listed == (said.get(path, "no") != "no"):
+        listed = said.get(path, "no") != "no"
+        if drift.listed == listed and (path, listed) not in disproved:
             known.add(path)
             yield BrokenPromise(path, drift.but, drift.instead, drift.listed, "drift")
     for path in failed:

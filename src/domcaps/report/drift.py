@@ -75,19 +75,20 @@ def _codes_at_start() -> dict[str, str]:
     }
     found: dict[str, str] = {}
     for element in table():
-        for name, enum in _enums(element):
+        for name, enum in enums_of(element):
             if id(enum) in known:
                 found.setdefault(name, known[id(enum)])
     return found
 
 
-def _enums(element: Element, above: str = "") -> Iterator[tuple[str, Enum]]:
+def enums_of(element: Element, above: str = "") -> Iterator[tuple[str, Enum]]:
+    """Give every enum of an element with its path, such as ``hologram.modelType``."""
     path = f"{above}{element.name}"
     for one in element.content:
         if isinstance(one, Enum):
             yield f"{path}.{one.name}", one
         elif isinstance(one, Element):
-            yield from _enums(one, f"{path}.")
+            yield from enums_of(one, f"{path}.")
 
 
 def _described(where: Predicate) -> str:
