@@ -31,7 +31,7 @@ from corpus import DomainCase, _domain_host, _json
 
 import domcaps
 from domcaps.choose.api import wishes_of
-from domcaps.choose.catalogue import enums, xml_of
+from domcaps.choose.catalogue import enums
 from domcaps.choose.draft import draft_of
 from domcaps.choose.guest_needs import add_needs
 from domcaps.choose.os_database import guest_of
@@ -42,6 +42,7 @@ from domcaps.language.preference import Option
 from domcaps.shipped import open_shipped, shipped_names
 from domcaps.validate.alternatives import decisions
 from domcaps.validate.catalogue.rules import parts
+from domcaps.validate.catalogue.values import xml_of
 
 if TYPE_CHECKING:
     from domcaps.choose.wishes import Wish
