@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from domcaps._version import DEFAULT_DIALECT
 from plain_hosts import open_plain
 
 if TYPE_CHECKING:
@@ -289,9 +290,9 @@ def plain_host() -> Host:
     return open_plain("debian12-x86_64")
 
 
-def written(xml: str) -> NativeCommand:
+def written(xml: str, libvirt: str = DEFAULT_DIALECT, *, new: bool = True) -> NativeCommand:
     """Give the command of a domain that is not judged."""
-    return plain_host().native(xml, judge=False)
+    return plain_host().native(xml, libvirt, judge=False, new=new)
 
 
 def told(xml: str) -> tuple[str, ...]:

@@ -104,3 +104,17 @@ def test_devices_may_stand_in_several_elements() -> None:
     one, other = "<rng model='virtio'><backend model='random'/></rng>", "<input type='tablet'/>"
     apart = with_devices(one).replace("</domain>", f"<devices>{other}</devices></domain>")
     assert written(apart)[1:] == written(with_devices(one, other))[1:]
+
+
+def test_an_empty_cdrom_on_usb_has_the_model_that_libvirt_chooses() -> None:
+    """Since 11.5 a new one has a drive of its own; QEMU's usb-storage needs an image."""
+    xml = with_devices("<disk device='cdrom'><target dev='sda' bus='usb'/></disk>")
+    new = written(xml, libvirt="12.8")
+    assert any(word.startswith("usb-bot,") for word in new)
+    assert any(word.startswith("scsi-cd,bus=usb-disk0.0,") for word in new)
+    image = xml.replace("<target", "<source file='/a'/><target").replace(
+        "<disk ", "<disk type='file' "
+    )
+    known = written(image, libvirt="12.8", new=False)
+    assert any(word.startswith("usb-storage,") for word in known)
+    assert any(word.startswith("usb-storage,") for word in written(image, libvirt="11.3"))

@@ -14,6 +14,7 @@ from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.elements.storage.disk_driver_command_line import labels, of_driver
 from domcaps.elements.storage.image_command_line import CACHES, BlockImage
 from domcaps.elements.storage.source_command_line import SOURCES
+from domcaps.language.changes.storage import DISK_USB_BOT
 from domcaps.language.command_line import Line, Turn, options, untold
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def _attach(
     words = bus.words
     driver = words and {"disk": words.disk, "cdrom": words.cdrom, "lun": words.lun}.get(device)
     if bus.name == "usb":
-        _on_usb(line, drive, device, before, more, model)
+        _on_usb(line, drive, device, before, more, model or _usual_on_usb(line, device))
         return
     if not words or not driver:
         raise untold(node, "device", f"a {device} on the bus {drive.bus!r}")
@@ -199,10 +200,19 @@ def _identity(name: str, drive: Drive) -> str:
     return f"drive-{name}"
 
 
+def _usual_on_usb(line: Line, device: str) -> str:
+    """Give the model that libvirt chooses: new CD-ROMs are real ones, and may be empty."""
+    models = ["usb-storage"]
+    if line.domain.world.target.dialect.has(DISK_USB_BOT):
+        models.append("usb-bot")
+        if device == "cdrom" and line.domain.new:
+            models.reverse()
+    return next((model for model in models if line.has_type(model)), models[0])
+
+
 def _on_usb(
-    line: Line, drive: Drive, device: str, before: list[str], more: dict[str, object],
-    model: str | None,
-) -> None:  # fmt: skip
+    line: Line, drive: Drive, device: str, before: list[str], more: dict[str, object], model: str
+) -> None:
     """Write a disk on USB; a CD-ROM of the newer kind is one of SCSI inside."""
     place = line.usb_place(drive.node)
     more.setdefault("removable", "off" if model != "usb-bot" else None)
