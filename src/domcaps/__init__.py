@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from domcaps.choose.api import WishOptions
     from domcaps.choose.change import Change
-    from domcaps.choose.chosen import Chosen, Step
+    from domcaps.choose.chosen import Chosen, RankedValue, Step
     from domcaps.choose.conversion import Conversion, GuestNotice
     from domcaps.choose.repaired import Repair
     from domcaps.errors import (
@@ -67,7 +67,8 @@ if TYPE_CHECKING:
         VerdictWord,
     )
     from domcaps.language.fix import Fix
-    from domcaps.language.preference import Guest
+    from domcaps.language.preference import GraphicsType, Guest, GuestFamily, GuestUse
+    from domcaps.language.remedy import EffortWord
     from domcaps.language.table import Row
     from domcaps.language.target import Flags, ReportOptions, Target, TargetOptions
     from domcaps.language.truth import Reason, Truth
@@ -85,9 +86,11 @@ if TYPE_CHECKING:
         SectionViews,
         TopViews,
     )
+    from domcaps.validate.catalogue.lookup import CodeInfo, code, codes
     from domcaps.validate.check import Validation
-    from domcaps.validate.compare import DomainDifference
+    from domcaps.validate.compare import DomainDifference, Lack
     from domcaps.validate.explain import DomainExplanation, Use
+    from domcaps.validate.folder import FolderValidations
     from domcaps.validate.summary import CountedCode, Summary, summarize
     from domcaps.verify.result import Counts, Tried, TriedVerdict, Verification
     from domcaps.verify.whole.blame import TrialMessage
@@ -100,6 +103,7 @@ __all__ = [
     "BrokenPromise",
     "Change",
     "Chosen",
+    "CodeInfo",
     "Comparison",
     "Conversion",
     "CountedCode",
@@ -114,6 +118,7 @@ __all__ = [
     "DomainExplanation",
     "DomainTrial",
     "DomcapsError",
+    "EffortWord",
     "EmulatorDiedError",
     "EmulatorFacts",
     "EmulatorNotFoundError",
@@ -129,13 +134,18 @@ __all__ = [
     "Fix",
     "Flags",
     "FleetError",
+    "FolderValidations",
+    "GraphicsType",
     "Guest",
+    "GuestFamily",
     "GuestNotice",
+    "GuestUse",
     "Host",
     "HostFacts",
     "HostFactsError",
     "HostRecord",
     "InputError",
+    "Lack",
     "LibvirtCallError",
     "LiveHost",
     "NativeCommand",
@@ -147,6 +157,7 @@ __all__ = [
     "Node",
     "NotAnEmulatorError",
     "ProbeError",
+    "RankedValue",
     "Reason",
     "Recording",
     "RecordingError",
@@ -185,6 +196,8 @@ __all__ = [
     "__version__",
     "baseline",
     "choose_for",
+    "code",
+    "codes",
     "compare",
     "read_host_facts",
     "read_transcript",
@@ -194,6 +207,16 @@ __all__ = [
 
 if not TYPE_CHECKING:
     _HOMES = {
+        "CodeInfo": "domcaps.validate.catalogue.lookup",
+        "code": "domcaps.validate.catalogue.lookup",
+        "codes": "domcaps.validate.catalogue.lookup",
+        "FolderValidations": "domcaps.validate.folder",
+        "Lack": "domcaps.validate.compare",
+        "RankedValue": "domcaps.choose.chosen",
+        "EffortWord": "domcaps.language.remedy",
+        "GuestFamily": "domcaps.language.preference",
+        "GuestUse": "domcaps.language.preference",
+        "GraphicsType": "domcaps.language.preference",
         "WishOptions": "domcaps.choose.api",
         "Change": "domcaps.choose.change",
         "Chosen": "domcaps.choose.chosen",

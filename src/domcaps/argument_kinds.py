@@ -195,6 +195,9 @@ _PLAIN = {
     "bool": PlainKind("True or False", bool),
     "int": PlainKind("an int", int),
     "float": PlainKind("a number", int, float),
+    # closed lists for type checkers; what a wrong word means is said where it is read
+    "GuestUse": PlainKind("a str", str),
+    "GraphicsType": PlainKind("a str", str),
     "None": PlainKind("None", type(None)),
     "Path": PlainKind("a Path", os.PathLike),
 }

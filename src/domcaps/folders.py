@@ -15,6 +15,11 @@ def xml_files(folder: Path) -> list[str]:
 
     Hidden files and folders are ignored.
     """
+    return [name for name in xml_names(folder) if Path(name).is_file()]
+
+
+def xml_names(folder: Path) -> list[str]:
+    """Give the same with all that is named so and is no folder: dead links, sockets, pipes."""
     return sorted(_below(folder), key=lambda inner: (Path(inner).is_symlink(), inner))
 
 
@@ -23,6 +28,4 @@ def _below(folder: Path) -> Iterator[str]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             if name.endswith(".xml") and not name.startswith("."):
-                path = Path(inside) / name
-                if path.is_file():
-                    yield str(path)
+                yield str(Path(inside) / name)

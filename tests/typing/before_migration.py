@@ -1,4 +1,4 @@
-"""Tell what becomes of a domain that is to be migrated, and what to change for it."""
+"""Tell whether a running domain can be migrated to another host, and what to change for it."""
 
 from __future__ import annotations
 
@@ -7,26 +7,18 @@ from pathlib import Path
 
 import domcaps
 
-LONG: tuple[domcaps.DifferenceKind, ...] = ("machine type", "machine alias", "CPU model")
 
-
-def compare(source: domcaps.Host, target: domcaps.Host, xml: bytes) -> domcaps.Comparison:
-    found = domcaps.compare(source, target, xml, for_domain=True)
-    for difference in found.differences:
-        if difference.kind not in LONG:
-            print(difference, *difference.because)
-    return found
-
-
-def is_accepted(found: domcaps.DomainDifference) -> bool:
+def show(found: domcaps.DomainDifference) -> None:
     print(f"{found.before} before, {found.after} after")
-    for change in found.changes:
-        print(f"used by the domain: {change}")
-    for finding in found.gone:
-        print(f"no longer found: {finding}")
+    for lack in found.lacking:
+        print(f"missing: {lack}")
+        if lack.explanation is not None:
+            for change in lack.explanation.changes:
+                print(f"  {change.effort}: {change.how or change.statement}")
     for finding in found.new:
         print(f"new: {finding}")
-    return found.after == "accepted"
+    for difference in found.changes:
+        print(f"used by the domain: {difference}", *difference.because)
 
 
 def convert(target: domcaps.Host, xml: bytes) -> bool:
@@ -44,13 +36,16 @@ def main(before: str, after: str, file: str) -> int:
     try:
         source, target = domcaps.Host.open(before), domcaps.Host.open(after)
         xml = Path(file).read_bytes()
-        found = compare(source, target, xml)
+        found = domcaps.compare(source, target, xml, for_domain=True)
         if found.domain is None:  # only if no domain was given
             return 2
-        if is_accepted(found.domain):
-            if found.targets:
-                print("the domain can be migrated")
-                return 0
+        show(found.domain)
+        for difference in found.of_kind("value", "element", "figure"):
+            print(f"the hosts differ: {difference}")
+        if found.domain.after == "accepted":
+            print("the domain can be migrated")
+            return 0
+        if target.validate(xml).accepted:
             # such as the version of the machine type that an alias stands for on the first host
             print("the domain can be started there, but not migrated while it runs")
         elif convert(target, xml):

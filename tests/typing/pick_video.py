@@ -1,4 +1,4 @@
-"""Pick the best video model that a host has for a guest, and say why it does not have others."""
+"""Pick the best video model that a host has for a guest, and say why not another one."""
 
 from __future__ import annotations
 
@@ -6,31 +6,38 @@ import sys
 
 import domcaps
 
+PATH = "video.modelType"
 
-def pick(host: domcaps.Host, machine: str) -> str:
-    chosen: domcaps.Chosen = host.choose("guest", os="linux", machine=machine)
-    step: domcaps.Step = chosen.step("video.modelType")
-    for model, why in step.passed:
-        print(f"# better, but skipped: {model}: {why}")
-    print(f"# next best: {step.next}")
-    for found in host.explain("video.modelType", machine=machine):
+
+def pick(host: domcaps.Host, machine: str, graphics: domcaps.GraphicsType) -> str:
+    chosen: domcaps.Chosen = host.choose("guest", os="linux", machine=machine, graphics=graphics)
+    step: domcaps.Step = chosen.step(PATH)
+    print(f"# {step.value}: {step.why}; next best: {step.next}")
+    for one in chosen.ranked(PATH):  # all values, the best first
+        print(f"# {'possible' if one.is_possible else 'not possible'}: {one.value or 'left out'}")
+        print(f"#   {one.why_not or one.why or 'never proposed'}")
+    return step.value
+
+
+def explain(host: domcaps.Host, machine: str) -> None:
+    for found in host.explain(PATH, machine=machine):
         if found.listed:
             continue
-        print(f"# not available: {found.path}")
+        print(f"# the host lacks {found.value}")
         for line in found.why:
             print(f"#   {line}")
         for change in found.changes:
             print(f"#   {change.effort}: {change.how or change.statement}")
-    return step.value
 
 
 def main(name: str) -> None:
     try:
         host = domcaps.Host.open(name)
-        print(pick(host, "q35"))
-        caps = host.domain_capabilities(machine="q35")
-        print(*caps.devices.video.enums.get("modelType", ()))  # all that the report lists
-    except domcaps.DomcapsError as error:  # no such recording, or it has no machine type q35
+        print(pick(host, "q35", "vnc"))
+        explain(host, "q35")
+    except domcaps.UnmetWishesError as error:  # such as a host without the machine type q35
+        sys.exit("\n".join([str(error), *error.reasons]))
+    except domcaps.DomcapsError as error:  # no such recording
         sys.exit(f"{error.where}: {error.message}; {error.remedy}")
 
 

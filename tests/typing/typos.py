@@ -34,3 +34,17 @@ summary = domcaps.summarize([result])
 print(summary.acepted)  # typo
 print(domcaps.compare(host, host).differences[0].kind == "machine typ")  # typo
 print(host.choose("web").step("video.modelType").nxt)  # typo
+host.choose("web", graphics="spicy")  # typo
+host.choose("web", use="dektop")  # typo
+print(domcaps.compare(host, host).of_kind("value", "elment"))  # typo
+print(host.explain("video")[0].changes[0].effort == "pakage")  # typo
+wanted: tuple[domcaps.DifferenceKind, ...] = ("value", "elment")  # typo
+print(host.choose("web").guest.family == "window")  # typo
+for finding in result.findings:
+    match finding.severity:
+        case domcaps.Severity.EROR:  # typo
+            pass
+        case _:
+            print(finding.severity in (domcaps.Severity.WARNING, domcaps.Severity.NOTIC))  # typo
+print(domcaps.code("xml-malformed").titel)  # typo
+print(host.validate_folder("domains").unred)  # typo

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import os
 import re
 import sys
 from pathlib import Path
@@ -21,7 +22,8 @@ from domcaps.report.diff import Difference
 from linter import BAD, GOOD, LACKING, ODD
 from plain_hosts import open_plain
 
-MANUAL = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+MANUAL = "\n".join((DOCS / name).read_text() for name in ("api.md", "api-reference.md"))
 
 # What users hand on but do not look into: its own members are documented where it is defined.
 OPAQUE = {
@@ -76,7 +78,7 @@ class TestPublic:
     def test_every_name_is_there_and_in_the_manual(self) -> None:
         for name in domcaps.__all__:
             assert hasattr(domcaps, name), name
-            assert re.search(rf"\b{name}\b", MANUAL), f"docs/api.md does not name {name}"
+            assert re.search(rf"\b{name}\b", MANUAL), f"docs/api-reference.md does not name {name}"
         assert set(dir(domcaps)) == set(domcaps.__all__)
 
     def test_what_public_members_give_is_public(self) -> None:
@@ -187,7 +189,7 @@ def members(kind: type) -> dict[str, str]:
 def described(name: str) -> dict[str, str]:
     """Give the types of members in the table of a type in the manual."""
     head = f"| member of `{name}` | type | |\n|---|---|---|\n"
-    assert MANUAL.count(head) == 1, f"docs/api.md has no table of {name}"
+    assert MANUAL.count(head) == 1, f"docs/api-reference.md has no table of {name}"
     rows = MANUAL.partition(head)[2].partition("\n\n")[0].splitlines()
     cells = [row.split(" | ") for row in rows]
     return {cell[0].strip("| `"): cell[1].replace("`", "").strip() for cell in cells}
@@ -232,7 +234,7 @@ def test_what_methods_give_is_in_the_manual() -> None:
 def test_every_option_of_a_public_function_is_in_the_manual() -> None:
     for options in (domcaps.WishOptions, domcaps.TargetOptions):
         for name in options.__annotations__:
-            assert re.search(rf"\b{name}=", MANUAL), f"docs/api.md does not name {name}="
+            assert re.search(rf"\b{name}=", MANUAL), f"docs/api-reference.md does not name {name}="
 
 
 def test_defaults_in_the_manual_are_those_of_the_functions() -> None:
@@ -374,6 +376,56 @@ class TestCompare:
         assert not found.is_same
         assert domcaps.compare(host, host, "<domain", for_domain=True).targets == ()
 
+    def test_a_running_domain_keeps_its_version(self, host: domcaps.Host) -> None:
+        older = open_plain("debian12-x86_64")
+        forth = domcaps.compare(older, host, GOOD, for_domain=True)
+        assert forth.domain is not None
+        assert forth.domain.after == "accepted"
+        assert "target" not in {change.kind for change in forth.domain.changes}
+        back = domcaps.compare(host, older, GOOD, for_domain=True).domain
+        assert back is not None
+        assert (back.before, back.after, back.changes) == ("accepted", "refused", ())
+        (finding,) = back.new
+        assert finding.code == "os-machine-unsupported"
+        assert "did you mean 'pc-q35-7.2'" in finding.message
+        (lack,) = back.lacking
+        assert (lack.finding, lack.had, lack.explanation) == (finding, True, None)
+        # one that is started anew has another version
+        assert domcaps.compare(host, older, GOOD).domain.after == "accepted"  # type: ignore[union-attr]
+
+    def test_changes_are_all_rows_about_what_the_domain_uses(self) -> None:
+        old, new = (domcaps.Host.open(f"shipped:debian{n}-x86_64") for n in (13, 12))
+        devices = (
+            "<cpu mode='custom'><model>EPYC-Genoa</model></cpu><devices>"
+            "<crypto model='virtio' type='qemu'><backend model='builtin'/></crypto>"
+        )
+        good = GOOD.replace("q35", "pc-q35-7.2")
+        used = good.replace("<devices>", devices)
+        found = domcaps.compare(old, new, used, for_domain=True)
+        assert found.domain is not None
+        choices = {change.choice for change in found.domain.changes}
+        assert {"crypto", "crypto.model=virtio", "crypto.type=qemu"} <= choices
+        assert "cpu.custom=EPYC-Genoa" in choices
+        assert set(found.domain.changes) <= set(found.differences)
+        assert {lack.path for lack in found.domain.lacking} == {"cpu.custom=EPYC-Genoa"}
+        # paths of what is used are those of the differences
+        used_there = {use.explanation.path for use in new.explain_domain(used).uses}
+        assert {"cpu.custom=EPYC-Genoa", "crypto.model=virtio"} <= used_there
+        for mode, has_it in (("host-passthrough", True), ("host-model", True), ("custom", False)):
+            other = good.replace("<devices>", f"<cpu mode='{mode}'/><devices>")
+            changed = domcaps.compare(old, new, other).domain
+            assert changed is not None
+            kinds = {change.kind for change in changed.changes}
+            assert ("host CPU" in kinds) is has_it, mode
+
+    def test_some_kinds_of_differences(self, host: domcaps.Host) -> None:
+        found = domcaps.compare(open_plain("debian12-x86_64"), host, machine="q35")
+        some = found.of_kind("value", "element")
+        assert some == tuple(o for o in found.differences if o.kind in {"value", "element"})
+        wrong: Any = "elment"
+        with pytest.raises(domcaps.RequestError, match="no kind 'elment'"):
+            found.of_kind(wrong)
+
     def test_a_target_of_a_domain_needs_a_domain(self, host: domcaps.Host) -> None:
         with pytest.raises(domcaps.RequestError, match="needs a domain"):
             domcaps.compare(host, host, for_domain=True)
@@ -449,6 +501,48 @@ class TestFolder:
         assert str(found).startswith("1 accepted, 5 refused: 5 errors, 2 warnings\nerror video-")
         assert domcaps.summarize([]).codes == ()
 
+    def test_what_cannot_be_read_ends_nothing(self, host: domcaps.Host, folder: Path) -> None:
+        (folder / "dangling.xml").symlink_to(folder / "nothing")
+        os.mkfifo(folder / "pipe.xml")
+        (folder / "dir.xml").mkdir()
+        (folder / "dir.xml" / "good.xml").write_text(GOOD)
+        (folder / "secret.xml").write_text(GOOD)
+        (folder / "secret.xml").chmod(0)
+        found = host.validate_folder(folder)
+        unread = {file.name: reason for file, reason in found.unread.items()}
+        assert unread.pop("secret.xml", "Permission denied") == "Permission denied"  # root reads it
+        assert unread == {
+            "dangling.xml": "No such file or directory", "pipe.xml": "is not a regular file",
+        }  # fmt: skip
+        assert [file.name for file in found.left_out] == ["network.xml"]
+        assert folder / "dir.xml" / "good.xml" in found
+        assert [file.name for file, one in found.items() if not one.is_xml] == ["broken.xml"]
+
+    @pytest.mark.parametrize(
+        ("text", "is_xml", "is_domain"),
+        [
+            ("<domain", False, False), ("", False, False), ("<network/>", True, False),
+            ("<a>" * 5000 + "</a>" * 5000, False, False), ("<domain/>", True, True),
+        ],
+    )  # fmt: skip
+    def test_what_a_document_is(
+        self, host: domcaps.Host, text: str, is_xml: bool, is_domain: bool
+    ) -> None:
+        result = host.validate(text)
+        assert (result.is_xml, result.is_domain) == (is_xml, is_domain)
+        assert all(one.code.startswith("xml-") for one in result.findings if not is_xml)
+        ignored = host.validate(text, ignore=["xml", "domain"])
+        assert (ignored.is_xml, ignored.is_domain) == (is_xml, is_domain)
+
+    def test_what_follows_from_an_assumption_is_not_counted(self, host: domcaps.Host) -> None:
+        other = BAD.replace("machine='q35'", "machine='nonsense'")
+        result = host.validate(other)
+        assumed = [one for one in (*result.findings, *result.notices) if one.as_if]
+        found = domcaps.summarize([result])
+        assert found.assumed == len(assumed) > 0
+        assert found.errors == len([one for one in result.errors if not one.as_if])
+        assert repr(result).endswith(f"of {len(other)} bytes>")
+
     def test_what_is_no_folder(self, host: domcaps.Host, folder: Path) -> None:
         for name in ("none", "bad.xml"):
             with pytest.raises(domcaps.InputError, match=f"{name}: is not a folder"):
@@ -463,7 +557,71 @@ class TestFolder:
             domcaps.summarize(findings)
 
 
+class TestCodes:
+    def test_each_code_says_its_rule_in_plain_text(self) -> None:
+        every = domcaps.codes()
+        assert len(every) > 1000
+        assert not [one.code for one in every if "``" in one.manual + one.title]
+        assert all(one.title and one.manual and one.url for one in every)
+        assert domcaps.code("xml-malformed") in every
+        assert str(domcaps.code("xml-malformed")).startswith("xml-malformed: The document must be")
+
+    def test_a_code_of_a_finding(self, host: domcaps.Host) -> None:
+        finding = host.validate(BAD).findings[0]
+        info = domcaps.code(finding.code)
+        assert (info.code, info.severity, info.stage) == (
+            finding.code, finding.severity, finding.stage,
+        )  # fmt: skip
+        assert "<video>" in info.bad
+
+    def test_a_code_that_there_is_not(self) -> None:
+        with pytest.raises(domcaps.RequestError, match="did you mean video-model-type-unknown"):
+            domcaps.code("video-model-type-unknwn")
+
+
 class TestShortWays:
+    def test_every_value_of_a_decision(self, host: domcaps.Host) -> None:
+        chosen = domcaps.Host.open("shipped:debian13-x86_64").choose(
+            "web", os="linux", graphics="vnc"
+        )
+        ranked = {one.value: one for one in chosen.ranked("video.modelType")}
+        assert set(ranked) == {
+            "", "none", "virtio", "qxl", "vga", "bochs", "cirrus", "ramfb", "vmvga",
+        }  # fmt: skip
+        assert next(iter(ranked)) == chosen.step("video.modelType").value
+        # not proposed with VNC, but it can be set
+        assert ranked["qxl"].is_possible
+        assert "spice" in ranked["qxl"].why_not
+        for value, one in ranked.items():
+            if value and one.is_possible:
+                settings = {"video.modelType": value}
+                host13 = domcaps.Host.open("shipped:debian13-x86_64")
+                assert host13.choose("web", os="linux", graphics="vnc", settings=settings)
+        plain_chosen = host.choose("web", os="linux")
+        qxl = next(o for o in plain_chosen.ranked("video.modelType") if o.value == "qxl")
+        assert not qxl.is_possible
+        assert "QEMU does not have the type 'qxl'" in str(qxl)
+        for step in plain_chosen.steps:
+            values = [one.value for one in plain_chosen.ranked(step.name)]
+            assert step.value in values
+            assert len(values) == len(set(values)), step.name
+        with pytest.raises(domcaps.RequestError, match="did you mean"):
+            chosen.ranked("video.modeltype")
+
+    def test_a_machine_type_that_no_target_has(self) -> None:
+        host = open_plain("debian13-aarch64")
+        with pytest.raises(domcaps.UnmetWishesError) as caught:
+            host.choose("web", machine="q35")
+        (reason,) = caught.value.reasons
+        assert "no machine type 'q35' (it has " in reason
+        assert "(with" not in reason
+
+    def test_a_value_that_no_report_lists(self, host: domcaps.Host) -> None:
+        (found,) = host.explain("video.modelType=default")
+        assert (found.truth, found.spoken, found.listed) == (domcaps.Truth.YES, False, False)
+        assert (found.element, found.value) == ("video.modelType", "default")
+        assert host.explain("video")[0].value == ""
+
     def test_one_step_by_its_name(self, host: domcaps.Host) -> None:
         chosen = host.choose("web", os="linux")
         assert chosen.step("video.modelType") in chosen.steps

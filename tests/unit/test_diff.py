@@ -159,8 +159,8 @@ def test_dialects_differ_by_their_words() -> None:
 def test_a_word_that_a_release_does_not_have_is_the_reason() -> None:
     old, new = (world(libvirt=libvirt) for libvirt in ("11.3", "12.8"))
     told = {d.path: d.because for d in diff(old, new)}
-    assert told["os.firmwareFeatures"] == ("not supported by libvirt 11.3",)
-    assert told["filesystem.driverType=handle"] == ("not supported by libvirt 12.8",)
+    assert told["os.firmwareFeatures"] == ("not reported by libvirt 11.3",)
+    assert told["filesystem.driverType=handle"] == ("not reported by libvirt 12.8",)
 
 
 def test_shipped_recordings_answer_for_themselves() -> None:

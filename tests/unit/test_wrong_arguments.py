@@ -18,7 +18,7 @@ from plain_hosts import open_plain
 
 FOR_DOMCAPS_ITSELF = {
     "world_of", "known_world", "answer", "talk", "vouch", "for_clients", "shown_lies_of", "ready",
-    "entry", "manifests", "deciding_host", "host_of", "engine", "take",
+    "entry", "manifests", "deciding_host", "host_of", "engine", "take", "judged",
 }  # fmt: skip
 """Methods that docs/api.md does not have: their callers are in domcaps."""
 untyped: Any = domcaps
@@ -58,6 +58,8 @@ FITTING: dict[str, set[str]] = {
     "Iterable[tuple[str, bytes]]": {"list of pairs"},
     "Sequence[Mapping[str, str | None]]": set(),
     "Literal['q35', 'pc'] | None": {"None"},
+    "GuestUse | None": {*TEXTS, "None"},
+    "GraphicsType | None": {*TEXTS, "None"},
     "Callable[[int, int], None] | None": {"function", "None"},
     "Callable[[DomainAnswer], None] | None": {"function", "None"},
     "Host": set(),

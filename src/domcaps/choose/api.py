@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from domcaps.choose.chosen import Chosen
     from domcaps.choose.hosts import HostLike
+    from domcaps.language.preference import GraphicsType, GuestUse
 
 
 # what other programs call them
@@ -39,14 +40,14 @@ class WishOptions(TypedDict, total=False):
     """What may be wanted of a domain, as the options of ``domcaps new`` say it."""
 
     os: str | None
-    use: str | None
+    use: GuestUse | None
     arch: str | None
     machine: str | None
     virttype: str | None
     disks: Iterable[str]
     cdroms: Iterable[str]
     networks: Iterable[str]
-    graphics: str | None
+    graphics: GraphicsType | None
     uefi: bool
     secure_boot: bool
     tpm: bool

@@ -8,7 +8,7 @@ from domcaps.choose.chosen import Chosen
 from domcaps.choose.nogoods import NogoodStore, NothingPossible
 from domcaps.choose.target_search import TargetSearch
 from domcaps.choose.variables import NARROWING, Assignment, VariableDomain, with_reason
-from domcaps.errors import DomcapsError, UnmetWishesError
+from domcaps.errors import DomcapsError, UnmetWishesError, UnsupportedTargetError
 from domcaps.validate.alternatives import decisions
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ class Chooser:
         for key in self._targets(wishes):
             case = self._case(*key)
             if isinstance(case, DomcapsError):
-                self._note(str(case), f"{key[1] or 'the default'} by {key[2]}")
+                self._note(
+                    str(case), "" if _is_missing(case) else f"{key[1] or 'the default'} by {key[2]}"
+                )
                 passed.append((f"{key[1] or 'the default'} by {key[2]}", str(case)))
                 continue
             active = case.space.active(wishes)
@@ -170,8 +172,11 @@ class Chooser:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the wishes that were tried last can't be met, with the targets that it is true of."""
-        texts = [f"{text} (with {', '.join(cases)})" for text, cases in self._reasons.items()]
-        return tuple(texts[:_MOST_REASONS])
+        texts = [
+            f"{text} (with {named})" if (named := ", ".join(filter(None, cases))) else text
+            for text, cases in self._reasons.items()
+        ]
+        return tuple(texts[:_MOST_REASONS]) or ("no values that are left go together",)
 
     def _targets(self, wishes: Sequence[Wish]) -> list[tuple[str, str, str]]:
         """Give the targets that some wishes leave, the best first."""
@@ -291,6 +296,11 @@ class Chooser:
             return kept
         middle = len(more) // 2
         return self._grown(self._grown(kept, more[:middle]), more[middle:])
+
+
+def _is_missing(error: DomcapsError) -> bool:
+    """Tell whether a host does not have a target: that names it already."""
+    return isinstance(error, UnsupportedTargetError)
 
 
 def _is_target(wish: Wish) -> bool:

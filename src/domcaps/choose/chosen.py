@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,25 @@ class Step:
     passed: tuple[tuple[str, str], ...] = ()
     wanted: str = ""
     unit: str = ""
+
+
+@dataclass(frozen=True)
+class RankedValue:
+    """One value that a decision could have, "" for leaving it out.
+
+    `is_possible` tells whether it could be set in the place of the chosen one, all other decisions
+    being the same. `why` says what speaks for it, `why_not` why it is impossible, or not proposed.
+    """
+
+    value: str
+    is_possible: bool
+    why: str = ""
+    why_not: str = ""
+
+    def __str__(self) -> str:
+        """Give one line."""
+        told = f"{self.value or 'nothing'}: {self.why_not or self.why or 'never proposed'}"
+        return told if self.is_possible else f"{told} (not possible)"
 
 
 @dataclass
@@ -76,6 +95,20 @@ class Chosen:
             remedy = f"did you mean {near[0]!r}?" if near else f"steps are {', '.join(found)}"
             raise RequestError(f"no step is named {name!r}", remedy=remedy)
         return found[name]
+
+    @checked
+    def ranked(self, name: str) -> tuple[RankedValue, ...]:
+        """Give every value that a decision could have, the best first, whether or not possible.
+
+        Last are those that are never proposed, such as the video model 'vmvga'.
+        Each value that is possible takes a validation. `name` is as in `step`.
+        """
+        step = self.step(name)
+        for number, left in enumerate(self._active):
+            if left.name == name:
+                return _ranked(self, left.variable, number)
+        others = (RankedValue(value, False, why_not=why) for value, why in step.passed)
+        return (*others, RankedValue(step.value, True, step.why))
 
     @property
     def pins(self) -> dict[str, str]:
@@ -144,6 +177,33 @@ def _step(
         _wanted(chosen, variable),
         variable.decision.unit,
     )
+
+
+def _ranked(chosen: Chosen, variable: Variable, number: int) -> tuple[RankedValue, ...]:
+    own = chosen._assignments[number]  # noqa: SLF001 - private to this module
+    named = {one.value: one for one in variable.named()}
+    found: dict[str, RankedValue] = {}
+    for other in variable.assignments():
+        known = found.get(other.value)
+        if known is None or not known.is_possible:
+            # behind the first way to have a value may come a better one
+            found.pop(other.value, None)
+            found[other.value] = _rank(chosen, other, own, number)
+    for value, one in named.items():
+        known = found.get(value)
+        if known is None or not known.is_possible:
+            rank = _rank(chosen, one, own, number)
+            why_not = rank.why_not if known is None or not rank.is_possible else known.why_not
+            found[value] = replace(rank, why=known.why if known else "", why_not=why_not)
+    for rejected in variable.rejected:
+        found.setdefault(rejected.value, RankedValue(rejected.value, False, "", rejected.why))
+    return tuple(found.values())
+
+
+def _rank(chosen: Chosen, other: Assignment, own: Assignment, number: int) -> RankedValue:
+    assignments = chosen._assignments  # noqa: SLF001 - private to this module
+    why_not = "" if other is own else _why_not(chosen, other, assignments, number)
+    return RankedValue(other.value, not why_not, other.why, why_not or other.shortcoming)
 
 
 def _wanted(chosen: Chosen, variable: Variable) -> str:

@@ -10,18 +10,18 @@ from domcaps.elements.advice.drivers import drivers_of, listed
 from domcaps.elements.advice.needs import Needs, needs_of
 from domcaps.errors import RequestError
 from domcaps.facts.osinfo import database_folder, open_database
-from domcaps.language.preference import FAMILIES, USES, Guest
+from domcaps.language.preference import FAMILIES, USES, Guest, GuestFamily
 from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from domcaps.facts.osinfo import GuestSystem
 
-_FAMILIES = {
+_FAMILIES: dict[str, GuestFamily] = {
     "linux": "linux",
     "winnt": "windows",
     **dict.fromkeys(("freebsd", "openbsd", "netbsd", "dragonflybsd"), "bsd"),
 }
-_NAMES = (
+_NAMES: tuple[tuple[GuestFamily, re.Pattern[str]], ...] = (
     ("windows", re.compile(r"win|windows|msdos")),
     ("bsd", re.compile(r"(free|net|open|dragonfly|ghost)bsd|dragonfly")),
     ("other", re.compile(r"other|unknown|solaris|macos|osx|haiku|dos|reactos|omnios")),
@@ -78,7 +78,7 @@ def _resources(system: str, family: str, arch: str) -> tuple[tuple[int, int], tu
 
 
 @functools.lru_cache(maxsize=512)
-def _system(name: str | None, arch: str) -> tuple[str, frozenset[str], frozenset[str], str]:
+def _system(name: str | None, arch: str) -> tuple[GuestFamily, frozenset[str], frozenset[str], str]:
     if name is None:
         return _default("other", "", "no system was named, so what most systems can drive is taken")
     folder = database_folder()
@@ -96,7 +96,7 @@ def _system(name: str | None, arch: str) -> tuple[str, frozenset[str], frozenset
             f"{UNKNOWN} {name!r}",
             remedy=f"near it are {', '.join(near)}" if near else "a family would do: linux",
         )
-    family = name if name in FAMILIES else _family(name)
+    family = next((one for one in FAMILIES if one == name), None) or _family(name)
     if family is None:
         raise RequestError(
             f"{name!r} is no system that is known here",
@@ -107,7 +107,7 @@ def _system(name: str | None, arch: str) -> tuple[str, frozenset[str], frozenset
 
 def _known(
     system: GuestSystem, arch: str, name: str
-) -> tuple[str, frozenset[str], frozenset[str], str]:
+) -> tuple[GuestFamily, frozenset[str], frozenset[str], str]:
     firmware = {"bios", "efi"}
     for of_arch, kind, supported in system.firmware:
         if of_arch in {arch, "all"} and not supported:
@@ -119,13 +119,13 @@ def _known(
 
 
 def _default(
-    family: str, name: str, source: str
-) -> tuple[str, frozenset[str], frozenset[str], str]:
+    family: GuestFamily, name: str, source: str
+) -> tuple[GuestFamily, frozenset[str], frozenset[str], str]:
     firmware = {"efi"} if needs_of(name, family).uefi else {"bios", "efi"}
     return family, drivers_of(family, name), frozenset(firmware), source
 
 
-def _family(name: str) -> str | None:
+def _family(name: str) -> GuestFamily | None:
     for family, pattern in _NAMES:
         if pattern.match(name.lower()):
             return family

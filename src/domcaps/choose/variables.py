@@ -136,6 +136,10 @@ class Variable:
         judged = (self._judged(number) for number in range(len(self._options)))
         return [one for one in judged if isinstance(one, Rejected)]
 
+    def named(self) -> list[Assignment]:
+        """Give an assignment for each of the enum's values as if a wish named it."""
+        return self._space.named(self)
+
     @property
     def lacking(self) -> dict[str, str]:
         """What the guest would need for a value, where it does not have it."""
@@ -242,6 +246,20 @@ class SearchSpace:
             unknown,
             bool(variable.decision.each),
         )
+
+    def named(self, variable: Variable) -> list[Assignment]:
+        """Make assignments of the values of an enum, held to nothing that they usually go with."""
+        decision = variable.decision
+        if decision.enum is None:
+            return []
+        names = [one.name for one in decision.enum.spoken(self.worlds[0].target.dialect)]
+        written = ((name, None if decision.xml else xml_of(decision.enum, name)) for name in names)
+        judged = (
+            self.judged(variable, Option(name, "", xml=xml))
+            for name, xml in written
+            if xml or decision.xml
+        )
+        return [one for one in judged if isinstance(one, Assignment)]
 
     def options(self, decision: Decision, wish: Wish | None) -> list[Option]:
         """Give the options, and what somebody wants that none of them is."""

@@ -45,20 +45,15 @@ def _chosen(name: str, known: dict[str, Code]) -> list[Code]:
 
 
 def _find(name: str, known: dict[str, Code]) -> Code:
-    from domcaps.errors import RequestError
-    from domcaps.validate.catalogue.codes import near_codes
     from domcaps.validate.catalogue.former import former_codes, renamings
+    from domcaps.validate.catalogue.lookup import unknown_code
 
     for text in renamings((name,)):
         note(text)
     now = former_codes().get(name, (name,))[0]
     if now in known:
         return known[now]
-    near = near_codes(name)
-    raise RequestError(
-        f"unknown code {name!r}",
-        remedy=f"did you mean {near}?" if near else "'domcaps codes' lists all codes",
-    )
+    raise unknown_code(name)
 
 
 def _list(chosen: list[Code]) -> None:

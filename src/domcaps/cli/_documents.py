@@ -27,6 +27,7 @@ from domcaps.report.drift import DriftEntry
 from domcaps.report.explain import Explanation
 from domcaps.report.hostinfo import HostRow
 from domcaps.validate.catalogue.codes import Code
+from domcaps.validate.compare import Lack
 from domcaps.validate.explain import Use
 from domcaps.validate.known import KnownFindings
 from domcaps.validate.output.json import ValidateDocument
@@ -154,6 +155,7 @@ class ComparedDomain(msgspec.Struct, frozen=True):
     before: str
     after: str
     gone: tuple[Finding, ...]
+    lacking: tuple[Lack, ...]
     new: tuple[Finding, ...]
     changes: tuple[DifferenceEntry, ...]
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from domcaps.language import Reason, World
     from domcaps.report.diff import Difference
     from domcaps.validate.compare import DomainDifference
-    from domcaps.validate.explain import DomainExplanation
 
 _KEYS = ("emulator", "arch", "machine", "virttype", "libvirt")
 _COLOURS = {"+": "green", "-": "red", "~": "yellow"}
@@ -66,15 +65,6 @@ class Side:
             f"{told['host']}: QEMU {told['qemu']}, {told['machine']}, {told['virttype']}, "
             f"libvirt {told['libvirt']}{moment}"
         )
-
-    def uses(self, xml: bytes) -> DomainExplanation | None:
-        """Explain what a domain uses here, None where that is unknown."""
-        from domcaps.errors import DomainError
-
-        try:
-            return self.host.explain_domain(xml, self.libvirt)
-        except DomainError:
-            return None
 
 
 def _complete_side(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
@@ -157,13 +147,10 @@ def _read(name: str) -> bytes:
 
 
 def _compare(xml: bytes, sides: tuple[Side, Side]) -> DomainDifference:
-    from domcaps.validate.compare import compare_domain
+    from domcaps.hosts.compared import compare_for
 
     one, other = sides
-    return compare_domain(
-        (one.host.validate(xml, one.libvirt), other.host.validate(xml, other.libvirt)),
-        (one.uses(xml), other.uses(xml)),
-    )
+    return compare_for(xml, (one.host, one.libvirt), (other.host, other.libvirt))
 
 
 def _print_text(

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps._version import DEFAULT_DIALECT
+from domcaps.arguments import document
 from domcaps.checked import checked
 from domcaps.errors import DomainError, RequestError, UnsupportedTargetError
 from domcaps.language.target import Target
 from domcaps.report.diff import Difference, diff
+from domcaps.report.difference_kinds import KINDS
 from domcaps.validate.compare import DomainDifference, compare_domain
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
     from domcaps.hosts.host import Host
     from domcaps.language.target import TargetOptions
+    from domcaps.language.world import World
+    from domcaps.report.difference_kinds import DifferenceKind
+    from domcaps.validate.check import Validation
     from domcaps.validate.explain import DomainExplanation
 
     _Reports = tuple[tuple[Difference, ...], tuple[Target, ...]]
@@ -40,6 +45,16 @@ class Comparison(msgspec.Struct, frozen=True):
         """Whether nothing differs."""
         return not self.differences and (self.domain is None or self.domain.is_same)
 
+    def of_kind(self, *kinds: DifferenceKind) -> tuple[Difference, ...]:
+        """Give the differences of some kinds, in their order.
+
+        Raises `RequestError` for a kind that there is not.
+        """
+        for kind in kinds:
+            if kind not in KINDS:
+                raise RequestError(f"no kind {kind!r}", remedy=f"kinds are {', '.join(KINDS)}")
+        return tuple(one for one in self.differences if one.kind in kinds)
+
     def __str__(self) -> str:
         """Give a line for each difference, then what becomes of the domain."""
         lines = [str(one) for one in self.differences]
@@ -60,9 +75,10 @@ def compare(
     The reports are for the same `target` options on both sides. What they leave open is the default
     of each host, as in `Host.domain_capabilities`: hosts of two architectures are compared for two
     architectures unless `arch` is given. `domain` is a ``<domain>`` document, which names its own
-    target; only `libvirt` also holds for its verdicts. With `for_domain` the reports are for the
-    target that the domain has on the first host, with the versioned machine type: a migrated guest
-    keeps it. Where a host does not have it, no reports are compared.
+    target; only `libvirt` also holds for its verdicts. It is judged as one that is to be defined.
+    With `for_domain` it is judged as one that runs on the first host: an already-defined domain
+    with the versioned machine type that it has there, which a migrated guest keeps. The reports are
+    for this target. Where a host does not have it, no reports are compared.
     Raises `UnsupportedTargetError` where a host has no such target, and `UnknownDialectError`.
     """
     libvirt = target.get("libvirt", DEFAULT_DIALECT)
@@ -71,14 +87,103 @@ def compare(
             raise RequestError("for_domain needs a domain")
         differences, targets = _reports(before, after, target)
         return Comparison(differences, targets=targets)
-    uses = _uses(before, domain, libvirt), _uses(after, domain, libvirt)
-    differences, targets = (
-        _reports_for(before, after, uses[0], target)
-        if for_domain
-        else _reports(before, after, target)
-    )
-    verdicts = before.validate(domain, libvirt), after.validate(domain, libvirt)
-    return Comparison(differences, compare_domain(verdicts, uses), targets)
+    data = document(domain)
+    sides = _Side(before, data, libvirt), _Side(after, data, libvirt)
+    if for_domain:
+        for side in sides:
+            side.pin(sides[0].uses)
+        differences, targets = _reports_for(before, after, sides[0].uses, target)
+    else:
+        differences, targets = _reports(before, after, target)
+    named = tuple(side.uses.target for side in sides if side.uses is not None)
+    rows = differences if named == targets else _rows(sides)
+    return Comparison(differences, _compared(sides, rows), targets)
+
+
+def compare_for(data: bytes, before: tuple[Host, str], after: tuple[Host, str]) -> DomainDifference:
+    """Compare how two hosts, each with a release of libvirt, judge a domain that is to be defined.
+
+    Raises `UnknownDialectError`.
+    """
+    sides = _Side(before[0], data, before[1]), _Side(after[0], data, after[1])
+    return _compared(sides, _rows(sides))
+
+
+class _Side:
+    """A domain on one host: with `pin` the one that runs, else one that is to be defined."""
+
+    def __init__(self, host: Host, data: bytes, libvirt: str) -> None:
+        self.host = host
+        self.data = data
+        self.libvirt = libvirt
+        self.written: str | None = None
+        self.pinned = ""
+        self.uses = self._uses(None)
+
+    def _uses(self, machine: str | None) -> DomainExplanation | None:
+        try:
+            return self.host.explain_domain(self.data, self.libvirt, machine=machine)
+        except DomainError:
+            return None
+
+    def pin(self, own: DomainExplanation | None) -> None:
+        """Take the machine type that the domain has where it runs."""
+        if own is not None and own.target.machine:
+            self.written, self.pinned = own.machine or None, own.target.machine
+            self.uses = self._uses(self.pinned)
+
+    def verdict(self) -> Validation:
+        """Judge the domain."""
+        if not self.pinned:
+            return self.host.validate(self.data, self.libvirt)
+        open_world = _Pinned(self.host, self.libvirt, self.written, self.pinned)
+        return self.host.judged(self.data, open_world, new=False)
+
+    def world(self, target: Target) -> World:
+        """Give the facts of the domain's target."""
+        named = target.emulator, target.arch, target.machine, target.virttype
+        return self.host.known_world(*named, self.libvirt)
+
+
+class _Pinned:
+    """Opens worlds for a domain as if it wrote the version of its machine type."""
+
+    def __init__(self, host: Host, libvirt: str, written: str | None, machine: str) -> None:
+        self.host = host
+        self.libvirt = libvirt
+        self.written = written
+        self.machine = machine
+
+    def __call__(
+        self,
+        emulator: str | None,
+        arch: str | None,
+        machine: str | None,
+        virttype: str | None,
+        libvirt: str = "",
+    ) -> World:
+        """Open one; where that version is missing, the one that the alias stands for is nearest."""
+        release = libvirt or self.libvirt
+        if machine != self.written:
+            return self.host.known_world(emulator, arch, machine, virttype, release)
+        try:
+            return self.host.known_world(emulator, arch, self.machine, virttype, release)
+        except UnsupportedTargetError as error:
+            if error.about == "machine" and self.written != self.machine:
+                other = self.host.known_world(emulator, arch, machine, virttype, release)
+                error.nearest = other.target.machine
+            raise
+
+
+def _compared(sides: tuple[_Side, _Side], rows: tuple[Difference, ...]) -> DomainDifference:
+    one, other = sides
+    return compare_domain((one.verdict(), other.verdict()), (one.uses, other.uses), rows)
+
+
+def _rows(sides: tuple[_Side, _Side]) -> tuple[Difference, ...]:
+    """Compare the reports for the targets of a domain; nothing where a host has none for it."""
+    one, other = (side.world(side.uses.target) if side.uses else None for side in sides)
+    return diff(one, other) if one is not None and other is not None else ()
 
 
 def _reports(before: Host, after: Host, target: TargetOptions) -> _Reports:
@@ -99,10 +204,3 @@ def _reports_for(
         return _reports(before, after, {**wanted, **target})
     except UnsupportedTargetError:
         return (), ()
-
-
-def _uses(host: Host, domain: str | bytes, libvirt: str) -> DomainExplanation | None:
-    try:
-        return host.explain_domain(domain, libvirt)
-    except DomainError:
-        return None

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from domcaps.report.explain import Explanation
     from domcaps.validate.check import Validation
     from domcaps.validate.explain import DomainExplanation
+    from domcaps.validate.folder import FolderValidations
+    from domcaps.validate.target import OpenWorld
 
 
 @methods_say_open_files
@@ -255,16 +257,27 @@ class AnyHost(ABC):
         wrong with the XML is a finding, too. Raises `UnknownDialectError`, and `RequestError` for a
         code that does not exist.
         """
-        from domcaps.validate.memo.verdicts import validate_once
         from domcaps.validate.selection import ignored_codes
 
         check_dialect(libvirt)
 
         # many domains name the same target
         open_world = partial(self.known_world, libvirt=libvirt)
-        return validate_once(
-            document(xml), open_world, ignored_codes(ignore), new=new, schema=schema
-        )
+        return self.judged(document(xml), open_world, ignored_codes(ignore), new=new, schema=schema)
+
+    def judged(
+        self,
+        data: bytes,
+        open_world: OpenWorld,
+        ignored: frozenset[str] = frozenset(),
+        *,
+        new: bool = True,
+        schema: bool = False,
+    ) -> Validation:
+        """Validate a document in the world that a function gives for the target that it names."""
+        from domcaps.validate.memo.verdicts import validate_once
+
+        return validate_once(data, open_world, ignored, new=new, schema=schema)
 
     @checked
     def validate_folder(
@@ -275,12 +288,13 @@ class AnyHost(ABC):
         ignore: Iterable[str] = (),
         new: bool = True,
         schema: bool = False,
-    ) -> dict[Path, Validation]:
+    ) -> FolderValidations:
         """Validate every domain in a folder and below it, as the command does with a folder.
 
         The result has the files ``*.xml`` in the order of their names; hidden ones, and documents
-        with another root than ``<domain>``, are left out. The other arguments are as in `validate`.
-        Raises `InputError` for what is no folder, and for a file that cannot be read.
+        with another root than ``<domain>`` (``.left_out``), are left out. Files that cannot be read
+        are in ``.unread`` with the reason. The other arguments are as in `validate`. Raises
+        `InputError` for what is no folder.
         """
         from domcaps.validate.folder import validate_folder
 

@@ -18,7 +18,7 @@ predicate and by the rules, never here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from domcaps.language.predicate import ALWAYS
 from domcaps.language.struct import Struct
@@ -30,8 +30,17 @@ if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate
     from domcaps.language.table import Enum
 
-FAMILIES = ("linux", "windows", "bsd", "other")
-USES = ("desktop", "server", "small")
+GuestFamily = Literal["linux", "windows", "bsd", "other"]
+"""Systems that need the same devices."""
+
+GuestUse = Literal["desktop", "server", "small"]
+"""What a guest is for; decides which devices it gets."""
+
+GraphicsType = Literal["none", "spice", "vnc", "sdl", "dbus", "rdp", "egl-headless"]
+"""What a guest's screen is shown by; ``none`` for no screen."""
+
+FAMILIES: tuple[GuestFamily, ...] = get_args(GuestFamily)
+USES: tuple[GuestUse, ...] = get_args(GuestUse)
 
 
 class Guest(Struct, frozen=True):
@@ -44,8 +53,8 @@ class Guest(Struct, frozen=True):
     """
 
     name: str = ""
-    family: str = "other"
-    use: str = "desktop"
+    family: GuestFamily = "other"
+    use: GuestUse = "desktop"
     devices: frozenset[str] | None = None
     firmware: frozenset[str] = frozenset({"bios", "efi"})
     portable: bool = False

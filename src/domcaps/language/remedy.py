@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 if TYPE_CHECKING:
     from domcaps.language.world import World
+
+
+EffortWord = Literal[
+    "domain", "machine type", "virtualization type", "firmware file", "package", "host",
+    "accelerator", "build option", "QEMU release", "hardware", "architecture", "nothing helps",
+]  # fmt: skip
+"""What has to be changed, the least first."""
 
 
 class Effort(enum.Enum):
@@ -27,6 +34,11 @@ class Effort(enum.Enum):
     HARDWARE = "hardware"
     ARCH = "architecture"
     NOTHING = "nothing helps"
+
+    @property
+    def word(self) -> EffortWord:
+        """The word for it."""
+        return self.value
 
     @property
     def cost(self) -> int:

@@ -10,7 +10,12 @@ import msgspec
 from domcaps.facts.emulator import Unanswered
 from domcaps.language import Reason
 from domcaps.report import cpumodels
-from domcaps.report.difference_kinds import DifferenceKind, fields_of, kind_and_name
+from domcaps.report.difference_kinds import (
+    DifferenceKind,
+    choice_of,
+    fields_of,
+    kind_and_name,
+)
 from domcaps.report.document import build
 from domcaps.report.explain import explain_all, explain_row
 from domcaps.report.flat import flatten
@@ -57,6 +62,11 @@ class Difference(msgspec.Struct, frozen=True):
         return kind_and_name(self.path, self.before, self.after)[1]
 
     @property
+    def choice(self) -> str:
+        """What `Host.explain` takes for it, such as ``cpu.custom=EPYC``; "" of a machine type."""
+        return choice_of(self.path)
+
+    @property
     def fields_before(self) -> dict[str, str]:
         """The words ``NAME=VALUE`` of `before`, such as those of a CPU model, by name."""
         return fields_of(self.before)
@@ -70,7 +80,7 @@ class Difference(msgspec.Struct, frozen=True):
     def because(self) -> tuple[str, ...]:
         """Name the facts that came out otherwise: what the difference comes down to."""
         if self.silent:
-            return (f"not supported by libvirt {self.silent}",)
+            return (f"not reported by libvirt {self.silent}",)
         if self.reason_before is None or self.reason_after is None:
             return ()
         if " " in self.path:
@@ -169,10 +179,10 @@ def _of_row(before: Reason, after: Reason) -> Iterator[str]:
     for statement in dict.fromkeys((*old, *new)):
         if (statement in old) != (statement in new):
             found, side = (
-                (old[statement], "before") if statement in old else (new[statement], "after")
+                (old[statement], "first") if statement in old else (new[statement], "second")
             )
-            told = f": {found.value}" if found.value else ""
-            yield f"only {side}: {_plain(statement)}: {found.truth.value}{told}"
+            told = f" [{found.value}]" if found.value else ""
+            yield f"only on the {side} host: {_plain(found.sentence)}{told}"
     if set(old) == set(new):
         yield from changed_facts(before, after)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 DifferenceKind = Literal[
     "machine type", "machine alias", "CPU model", "host CPU", "value", "element", "figure", "target"
 ]
-"""What a difference is about; ``docs/api.md`` has an example of each."""
+"""What a difference is about; ``docs/api-reference.md`` has an example of each."""
+
+KINDS: tuple[str, ...] = get_args(DifferenceKind)
 
 TARGET = ("emulator", "arch", "machine", "virttype")
 """Parts of a target, by which the rows of a domain are called that are about its target."""
@@ -34,6 +36,22 @@ def kind_and_name(path: str, before: str, after: str) -> tuple[DifferenceKind, s
         if sign in path:
             return "value", path.partition(sign)[2]
     return ("figure", path) if " " in path else ("element", path)
+
+
+def choice_of(path: str) -> str:
+    """Give what a row is about as `Host.explain` names it, "" for a machine type or a target.
+
+    >>> choice_of("cpu.custom model EPYC")
+    'cpu.custom=EPYC'
+    >>> choice_of("os.loader: /usr/share/a.fd"), choice_of("vcpu max")
+    ('os.loader', 'vcpu')
+    """
+    if path in TARGET or path.startswith(_MACHINE):
+        return ""
+    for prefix in ("cpu.custom model ", "cpu.host-model feature "):
+        if path.startswith(prefix):
+            return f"{prefix.partition(' ')[0]}={path.removeprefix(prefix)}"
+    return path.partition(": ")[0].partition(" ")[0]
 
 
 def fields_of(value: str) -> dict[str, str]:

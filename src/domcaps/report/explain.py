@@ -15,7 +15,7 @@ from domcaps.language import Element, Enum, Reason, Rows, Truth
 from domcaps.language.observed import HostFact
 from domcaps.language.predicate import AllOf, AnyOf, Not, Predicate
 from domcaps.language.reason_lines import shown_lines
-from domcaps.language.remedy import Effort
+from domcaps.language.remedy import Effort, EffortWord
 from domcaps.language.table import AnyChoice
 from domcaps.language.truth import ALL, all_of
 from domcaps.similar import close_matches
@@ -33,7 +33,7 @@ class NeededChange(msgspec.Struct, frozen=True):
     """
 
     statement: str
-    effort: str
+    effort: EffortWord
     how: str = ""
     cause: str = ""
 
@@ -55,6 +55,16 @@ class Explanation(msgspec.Struct, frozen=True):
     reason: Reason
     spoken: bool = True
     changes: tuple[NeededChange, ...] = ()
+
+    @property
+    def element(self) -> str:
+        """The element or enum of the path: ``video.modelType``."""
+        return self.path.partition("=")[0]
+
+    @property
+    def value(self) -> str:
+        """The value of the path, such as ``qxl``; "" for an element."""
+        return self.path.partition("=")[2]
 
     @property
     def listed(self) -> bool:
@@ -88,7 +98,7 @@ def explain(path: str, world: World) -> tuple[Explanation, ...]:
         return (row,)
     names = {_first_name(path)}
     found = [e for e in _explain_some(world, names) if _matches(e.path, path)]
-    found = found or _by_name(path, world)
+    found = found or _by_name(path, world) or _unlisted(path, world)
     if not found and is_path(path):
         raise RequestError(
             f"libvirt {world.target.dialect} does not have {path!r}",
@@ -110,6 +120,20 @@ def _by_name(name: str, world: World) -> list[Explanation]:
     return [*found, *(row for row in rows if row is not None)]
 
 
+def _unlisted(path: str, world: World) -> list[Explanation]:
+    """Explain a value that no report lists, such as ``video.modelType=default``."""
+    element, _, name = path.partition("=")
+    owner, _, enum_name = element.rpartition(".")
+    for top in elements_named((_first_name(path),)) if name else ():
+        for inner, found in _elements(top, ""):
+            for enum in found.content if inner == owner else ():
+                if isinstance(enum, Enum) and enum.name == enum_name:
+                    choice = enum.find(name, world.target.dialect)
+                    if choice is not None and not choice.listed:
+                        return [explain_choice(path, choice, world)]
+    return []
+
+
 def explain_row(path: str, world: World) -> Explanation | None:
     """Explain one computed row, such as a CPU model; None for what is none or has no reasons.
 
@@ -123,7 +147,7 @@ def explain_row(path: str, world: World) -> Explanation | None:
     if told is None:
         return None
     truth = told.reason.truth
-    changes = tuple(NeededChange(remedy.how, remedy.effort.value) for remedy in told.remedies)
+    changes = tuple(NeededChange(remedy.how, remedy.effort.word) for remedy in told.remedies)
     return Explanation(f"{words[0]}={words[-1]}", truth, told.reason, changes=changes)
 
 
@@ -155,6 +179,12 @@ def _elements(element: Element, prefix: str) -> Iterator[tuple[str, Element]]:
 def explain_choice(path: str, choice: Choice, world: World) -> Explanation:
     """Explain a choice by itself, such as one that no report lists."""
     return _explained(path, (choice.when,), world, spoken=False)
+
+
+def explain_element(path: str, element: Element, world: World) -> Explanation:
+    """Explain an element by itself, such as one that the release of libvirt does not report."""
+    needed = (element.shown,) if element.supported is None else (element.shown, element.supported)
+    return _explained(path, needed, world, spoken=False)
 
 
 def explain_all(world: World) -> Iterator[Explanation]:
@@ -279,7 +309,7 @@ def _to_make(predicate: Predicate, world: World, *, wanted: bool) -> tuple[Neede
     remedy = advise(predicate, world, wanted=wanted)
     cause = _cause(predicate, world) if wanted else text
     statement = text if wanted else f"not ({text})"
-    return (NeededChange(statement, remedy.effort.value, remedy.how, cause),)
+    return (NeededChange(statement, remedy.effort.word, remedy.how, cause),)
 
 
 def _cause(leaf: Predicate, world: World) -> str:

@@ -285,7 +285,7 @@ def _settle_machine(
         raise UnsupportedTargetError(
             f"this QEMU has no machine type {machine!r}",
             where=facts.path,
-            remedy=f"{hint}Available: {listed(available, _MOST_MACHINES)}",
+            remedy=f"{hint}it has {listed(available, _MOST_MACHINES)}",
             about="machine",
             nearest=nearest,
             offered=available,

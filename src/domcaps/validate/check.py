@@ -75,6 +75,28 @@ class Validation(msgspec.Struct, frozen=True):
     source: bytes = b""
     notices: tuple[Finding, ...] = ()
 
+    def __repr__(self) -> str:
+        """Give the verdict and numbers: a document may have many thousands of lines."""
+        found = f"{len(self.findings)} findings" if self.findings else "no findings"
+        return f"<Validation {self.verdict!r}, {found}, of {len(self.source)} bytes>"
+
+    @property
+    def is_xml(self) -> bool:
+        """Whether the document is XML that is read at all: its codes begin with ``xml-`` if not."""
+        try:
+            read(self.source)
+        except Unreadable:
+            return False
+        return True
+
+    @property
+    def is_domain(self) -> bool:
+        """Whether the document is XML, and its root is ``<domain>``."""
+        try:
+            return bool(read(self.source).root.tag == "domain")
+        except Unreadable:
+            return False
+
     def __str__(self) -> str:
         """Give the verdict, then a line for each finding."""
         return "\n".join([self.verdict, *map(str, self.findings)])

@@ -7,21 +7,49 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps.language.finding import Finding, VerdictWord
+from domcaps.language.truth import Truth
 from domcaps.report.diff import Difference
 from domcaps.report.difference_kinds import TARGET
+from domcaps.report.explain import Explanation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from domcaps.validate.check import Validation
-    from domcaps.validate.explain import DomainExplanation
+    from domcaps.validate.explain import DomainExplanation, Use
+
+    _Uses = tuple[DomainExplanation | None, DomainExplanation | None]
+
+
+class Lack(msgspec.Struct, frozen=True):
+    """Something that a domain uses, and that the second host does not have.
+
+    `path` names it as `Host.explain` does, "" where only a `finding` tells of it; `what` says it
+    for people. `xpath`, `line` and `column` are the place in the domain. `had` tells whether the
+    first host has it. `finding` is the error for which the second host refuses the domain, None
+    where it accepts it; `explanation` says why the host lacks it, None where nothing is known.
+    """
+
+    path: str
+    what: str
+    xpath: str
+    line: int
+    column: int
+    had: bool
+    finding: Finding | None = None
+    explanation: Explanation | None = None
+
+    def __str__(self) -> str:
+        """Give one line."""
+        had = "" if self.had else " (the first host lacks it, too)"
+        return f"{self.line}:{self.column}: {self.what}{had}"
 
 
 class DomainDifference(msgspec.Struct, frozen=True):
     """A domain on two sides: `before` and `after` are the verdicts on them, as in `Validation`.
 
-    `gone` and `new` are findings of one side only, `changes` the choices that it uses and the
-    parts of its target that come out otherwise.
+    `gone` and `new` are findings of one side only. `changes` are all differences that concern what
+    the domain uses, and its target. `lacking` is what it uses, and the second side does not have.
     """
 
     before: VerdictWord
@@ -29,6 +57,7 @@ class DomainDifference(msgspec.Struct, frozen=True):
     gone: tuple[Finding, ...] = ()
     new: tuple[Finding, ...] = ()
     changes: tuple[Difference, ...] = ()
+    lacking: tuple[Lack, ...] = ()
 
     def __str__(self) -> str:
         """Give the verdicts, then a line for each finding of one side and each change."""
@@ -45,11 +74,13 @@ class DomainDifference(msgspec.Struct, frozen=True):
 
 def compare_domain(
     verdicts: tuple[Validation, Validation],
-    uses: tuple[DomainExplanation | None, DomainExplanation | None],
+    uses: _Uses,
+    rows: Iterable[Difference] = (),
 ) -> DomainDifference:
     """Put what two sides say of a domain side by side.
 
-    `uses` are what `explain_domain` tells, None on a side that has no target for the domain.
+    `uses` are what `explain_domain` tells, None on a side that has no target for the domain; `rows`
+    are the differences of the reports for its targets.
     """
     one, other = verdicts
     known = {_key(f) for f in one.findings}, {_key(f) for f in other.findings}
@@ -58,7 +89,8 @@ def compare_domain(
         other.verdict,
         tuple(f for f in one.findings if _key(f) not in known[1]),
         tuple(f for f in other.findings if _key(f) not in known[0]),
-        tuple(_changes(*uses)),
+        tuple(_changes(uses, rows, one.source)),
+        tuple(_lacking(verdicts, uses)),
     )
 
 
@@ -67,23 +99,95 @@ def _key(finding: Finding) -> tuple[str, str]:
     return finding.code, finding.path
 
 
-def _changes(
-    before: DomainExplanation | None, after: DomainExplanation | None
-) -> Iterator[Difference]:
+def _changes(uses: _Uses, rows: Iterable[Difference], domain: bytes) -> Iterator[Difference]:
+    before, after = uses
     if before is None or after is None:
         return
     for name in TARGET:
         old, new = (str(getattr(side.target, name)) for side in (before, after))
         if old != new:
             yield Difference(name, old, new)
+    machine = before.target.machine if before.target.machine == after.target.machine else ""
+    used = _Used((*before.uses, *after.uses), machine, domain)
+    found = [row for row in rows if used.concerns(row)]
+    yield from found
+    yield from _of_choices(before, after, {row.choice for row in found})
+
+
+def _of_choices(
+    before: DomainExplanation, after: DomainExplanation, known: set[str]
+) -> Iterator[Difference]:
+    """Give what differs though no report lists it."""
     told = {use.xpath: use.explanation for use in before.uses}
     for use in after.uses:
-        old_explanation, explanation = told.get(use.xpath), use.explanation
-        if old_explanation is not None and old_explanation.truth is not explanation.truth:
-            yield Difference(
-                explanation.path,
-                old_explanation.truth.value,
-                explanation.truth.value,
-                old_explanation.reason,
-                explanation.reason,
-            )
+        old, new = told.get(use.xpath), use.explanation
+        if old is not None and old.truth is not new.truth and new.path not in known:
+            values = old.truth.value, new.truth.value
+            yield Difference(new.path, *values, old.reason, new.reason)
+
+
+class _Used:
+    """What a domain uses, by which rows of a comparison are judged."""
+
+    def __init__(self, uses: Iterable[Use], machine: str, domain: bytes) -> None:
+        self.paths = {use.explanation.path for use in uses}
+        self.elements = {above for path in self.paths for above in _above(path)}
+        self.machine = machine
+        self.domain = domain
+
+    def concerns(self, row: Difference) -> bool:
+        """Tell whether a row is about something that the domain uses."""
+        kind = row.kind
+        if kind == "machine type":
+            return row.name == self.machine
+        if kind == "host CPU":
+            return bool(self.paths & _OWN_PROCESSOR)
+        if ": " in row.path:
+            # a file, such as a firmware image: what the domain names is not listed by the table
+            return row.name.encode() in self.domain
+        if kind in {"element", "figure"}:
+            return row.choice in self.elements
+        return row.choice in self.paths
+
+
+_OWN_PROCESSOR = frozenset({"cpu.host-model", "cpu.host-passthrough", "cpu.maximum"})
+"""Modes in which a guest has the processor of its host."""
+
+
+def _above(path: str) -> Iterator[str]:
+    """Name an element and those that it stands in: of ``cpu.custom=EPYC`` they are two."""
+    name = path.partition("=")[0]
+    while name:
+        yield name
+        name = name.rpartition(".")[0]
+
+
+def _lacking(verdicts: tuple[Validation, Validation], uses: _Uses) -> Iterator[Lack]:
+    before, after = uses
+    had = {use.xpath: use.explanation.truth is Truth.YES for use in before.uses} if before else {}
+    wrong = {_key(finding) for finding in verdicts[0].errors}
+    without = (
+        {use.xpath: use for use in after.uses if use.explanation.truth is Truth.NO}
+        if (after)
+        else {}
+    )
+    told: set[str] = set()
+    for finding in verdicts[1].errors:
+        use = without.get(finding.path)
+        is_new = _key(finding) not in wrong
+        if is_new or use is not None or finding.reason is not None:
+            told.add(finding.path)
+            yield _refused(finding, use, had=is_new)
+    for xpath, use in without.items():
+        if xpath not in told:
+            explanation = use.explanation
+            what = f"{explanation.path} is not supported"
+            place = use.xpath, use.line, use.column
+            yield Lack(explanation.path, what, *place, had.get(xpath, False), None, explanation)
+
+
+def _refused(finding: Finding, use: Use | None, *, had: bool) -> Lack:
+    explanation = use.explanation if use is not None else None
+    path = explanation.path if explanation is not None else ""
+    place = finding.path, finding.line, finding.column
+    return Lack(path, finding.message, *place, had, finding, explanation)

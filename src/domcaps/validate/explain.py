@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps.elements import contents, table
+from domcaps.elements.features.domain_features import DATED
 from domcaps.errors import DomainError
-from domcaps.language import Element, Enum, Reason, Target, Truth
+from domcaps.language import Element, Enum, Reason, Rows, Target, Truth
 from domcaps.language.domain import Domain
 from domcaps.language.rule import PartReason
-from domcaps.report.explain import Explanation, explain_all, explain_choice
+from domcaps.report.explain import (
+    Explanation,
+    explain_all,
+    explain_choice,
+    explain_element,
+    explain_row,
+)
 from domcaps.validate.checks import all_part_checks
 from domcaps.validate.document.parse import Unreadable, read
 from domcaps.validate.target import TargetNotFound, resolve_domain_target, wanted_of
@@ -29,6 +36,10 @@ if TYPE_CHECKING:
     from domcaps.language.part import Field
     from domcaps.validate.document.parse import Source
     from domcaps.validate.target import OpenWorld
+
+
+_MODE = {"cpu": "custom"}
+"""What libvirt takes for an element that leaves out which of the elements in it is meant."""
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -127,8 +138,19 @@ class _Uses:
     def alone(self, element: Element) -> None:
         """Look for elements of which nothing is chosen: then it is the element that is used."""
         for node in self._nodes(element):
-            if node not in self.inside:
-                self._add(element.name, node, "")
+            if node in self.inside:
+                continue
+            self._add(element.name, node, "")
+            if element.name not in self.explained:
+                self._put((node, ""), self._unspoken(element))
+
+    def _unspoken(self, element: Element) -> Explanation:
+        """Explain an element that this release does not report, or does not read at all."""
+        came = DATED.get(element.name)
+        if came is None or self.dialect.has(came):
+            return explain_element(element.name, element, self.world)
+        unread = Reason(Truth.NO, f"libvirt {self.dialect} does not know it", "domain")
+        return Explanation(element.name, Truth.NO, unread, spoken=False)
 
     def reasons(self) -> None:
         """Add what the table explains of whole parts, such as which firmware fits."""
@@ -140,8 +162,7 @@ class _Uses:
                     self._put((part.node, ""), Explanation(told.name, reason.truth, reason))
 
     def _nodes(self, element: Element) -> list[Node]:
-        if not self.dialect.has_between(element.since, element.until):
-            return []
+        # one that this release does not report is used all the same
         root, name = self.source.root, element.name
         places = (f"devices/{name}", name, f"features/{name}")
         return [node for place in places for node in root.findall(place)]
@@ -161,11 +182,21 @@ class _Uses:
             # one that only groups has no element of its own in a domain
             for inner in node.findall(element.name) or [node]:
                 self._inside(element, path, inner)
-        elif node.get(element.tag) == element.name:
-            self._add(path, node, element.tag)
+        elif node.get(element.tag, _MODE.get(str(node.tag), "")) == element.name:
+            self._add(path, node, element.tag if node.get(element.tag) else "")
             for part in element.content:
                 if isinstance(part, Enum):
                     self._enum(part, f"{path}.{part.name}", node)
+                elif isinstance(part, Rows) and part.explain is not None:
+                    self._rows(part, path, node)
+
+    def _rows(self, rows: Rows, path: str, node: Node) -> None:
+        """Look at children that computed rows are about, such as the model of a processor."""
+        for child in node.findall(rows.row):
+            name = child.get("name") or (child.text or "").strip()
+            explanation = explain_row(f"{path}={name}", self.world) if name else None
+            if explanation is not None:
+                self._put((child, "name" if child.get("name") else ""), explanation)
 
     def _enum(self, enum: Enum, path: str, node: Node) -> None:
         if not self.dialect.has_between(enum.since, enum.until):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from domcaps import files
 from domcaps.errors import InputError
-from domcaps.folders import xml_files
+from domcaps.folders import xml_names
 from domcaps.validate.document.parse import MAX_BYTES
 from domcaps.validate.files import NO_DOMAIN
 
@@ -18,31 +18,53 @@ if TYPE_CHECKING:
     from domcaps.validate.check import Validation
 
 
+class FolderValidations(dict[Path, "Validation"]):
+    """The verdicts on the domains in a folder, by file.
+
+    `unread` are files that cannot be read, each with the reason; `left_out` are documents with
+    another root than ``<domain>``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unread: dict[Path, str] = {}
+        self.left_out: tuple[Path, ...] = ()
+
+
 def validate_folder(
     folder: str | Path, validate: Callable[[bytes], Validation]
-) -> dict[Path, Validation]:
+) -> FolderValidations:
     """Validate every domain in a folder and below it, each file once.
 
-    Documents with another root than ``<domain>`` are left out. Raises `InputError` for what is no
-    folder, and for a file that cannot be read.
+    Raises `InputError` for what is no folder.
     """
     if not Path(folder).is_dir():
-        raise InputError("is not a folder", where=str(folder))
-    found: dict[Path, Validation] = {}
+        raise InputError("is not a folder", where=str(folder), remedy="name a folder")
+    found = FolderValidations()
     reached: set[str] = set()
-    for name in xml_files(Path(folder)):
+    for name in xml_names(Path(folder)):
         real = os.path.realpath(name)
         if real not in reached:
             reached.add(real)
-            result = validate(_read(name))
-            if not result.findings or result.findings[0].code != NO_DOMAIN:
-                found[Path(name)] = result
+            _add(found, Path(name), validate)
     return found
 
 
-def _read(name: str) -> bytes:
-    """Read one byte more than is ever looked at: that is enough to say that it is too large."""
+def _add(found: FolderValidations, file: Path, validate: Callable[[bytes], Validation]) -> None:
     try:
-        return files.read_input(name, MAX_BYTES + 1)
+        # one byte more than is ever looked at: that is enough to say that it is too large
+        data = files.read_input(file, MAX_BYTES + 1) if file.is_file() else _nothing(file)
     except OSError as error:
-        raise InputError(str(error.strerror or error), where=name) from error
+        found.unread[file] = str(error.strerror or error)
+        return
+    result = validate(data)
+    if result.findings and result.findings[0].code == NO_DOMAIN:
+        found.left_out += (file,)
+    else:
+        found[file] = result
+
+
+def _nothing(file: Path) -> bytes:
+    """Raise `OSError` for what is no file; a pipe would never end."""
+    file.stat()
+    raise OSError("is not a regular file")

@@ -35,7 +35,9 @@ class Summary(msgspec.Struct, frozen=True):
     """What many validations come to.
 
     `refused` are all domains that are not accepted; `not_started` are those of them that libvirt
-    would define, but not start. `codes` begins with what was found most often.
+    would define, but not start. `codes` begins with what was found most often. `assumed` counts
+    the findings that are not in `codes`, since they may follow from what was assumed instead of a
+    target that the host does not have (`Finding.as_if`).
     """
 
     accepted: int
@@ -43,6 +45,7 @@ class Summary(msgspec.Struct, frozen=True):
     not_started: int
     codes: tuple[CountedCode, ...]
     unknown: tuple[str, ...] = ()
+    assumed: int = 0
 
     @property
     def errors(self) -> int:
@@ -71,7 +74,10 @@ class Summary(msgspec.Struct, frozen=True):
 
 @checked
 def summarize(results: Iterable[Validation]) -> Summary:
-    """Count what many validations found: verdicts, and each code with its severity."""
+    """Count what many validations found: verdicts, and each code with its severity.
+
+    A finding with `as_if` is not counted as one of its code: it may be none on the right target.
+    """
     from domcaps.argument_kinds import kind_of
 
     listed = list(results)
@@ -80,9 +86,12 @@ def summarize(results: Iterable[Validation]) -> Summary:
     domains: Counter[tuple[str, Severity]] = Counter()
     verdicts: Counter[str] = Counter()
     unknown: set[str] = set()
+    assumed = 0
     for result in listed:
         verdicts[result.verdict] += 1
-        found = [(one.code, one.severity) for one in (*result.findings, *result.notices)]
+        every = (*result.findings, *result.notices)
+        found = [(one.code, one.severity) for one in every if not one.as_if]
+        assumed += len(every) - len(found)
         findings.update(found)
         domains.update(set(found))
         unknown.update(result.unknown)
@@ -90,4 +99,4 @@ def summarize(results: Iterable[Validation]) -> Summary:
     codes = [CountedCode(*key, number, domains[key]) for key, number in most_first]
     accepted, not_started = verdicts["accepted"], verdicts["defined, but not started"]
     refused = verdicts.total() - accepted
-    return Summary(accepted, refused, not_started, tuple(codes), tuple(sorted(unknown)))
+    return Summary(accepted, refused, not_started, tuple(codes), tuple(sorted(unknown)), assumed)
