@@ -8,7 +8,6 @@ may.
 
 from __future__ import annotations
 
-import ast
 import functools
 import itertools
 import os
@@ -18,6 +17,7 @@ from domcaps.arguments import READ
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterable
 
 MOST_SHOWN = 60
@@ -209,21 +209,39 @@ _LISTS = frozenset({"Iterable", "Collection", "Sequence", "list"})
 @functools.cache
 def kind_of(annotation: str) -> ArgumentKind:
     """Read an annotation."""
+    if "[" not in annotation:
+        return _either([_named(name) for name in annotation.split(" | ")])
+    # takes longer to load than most checks
+    import ast
+
     return _kind(ast.parse(annotation, mode="eval").body)
 
 
 def _kind(node: ast.expr) -> ArgumentKind:
+    import ast
+
     if isinstance(node, ast.BinOp):
-        kinds = [_kind(node.left), _kind(node.right)]
-        parts = [one.kinds if isinstance(one, UnionKind) else (one,) for one in kinds]
-        return UnionKind(tuple(kind for part in parts for kind in part))
+        return _either([_kind(node.left), _kind(node.right)])
     if isinstance(node, ast.Subscript):
         return _kind_with_items(ast.unparse(node.value), node.slice)
-    name = ast.unparse(node)
+    return _named(ast.unparse(node))
+
+
+def _either(kinds: list[ArgumentKind]) -> ArgumentKind:
+    """Give the kind of what is of one of several, those in a union taken by themselves."""
+    if len(kinds) == 1:
+        return kinds[0]
+    parts = [one.kinds if isinstance(one, UnionKind) else (one,) for one in kinds]
+    return UnionKind(tuple(kind for part in parts for kind in part))
+
+
+def _named(name: str) -> ArgumentKind:
     return _PLAIN.get(name) or ClassKind(name, _STAND_INS.get(name, ()))
 
 
 def _kind_with_items(name: str, inner: ast.expr) -> ArgumentKind:
+    import ast
+
     items = inner.elts if isinstance(inner, ast.Tuple) else [inner]
     if name in _LISTS:
         return ListKind(_kind(items[0]))

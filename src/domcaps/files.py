@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import errno
 import os
-import pkgutil
 import stat
 import sys
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,9 +25,11 @@ def package_text(package: str, name: str) -> str:
 
     `importlib.resources` does the same, but takes a twentieth of a first verdict to load.
     """
-    data = pkgutil.get_data(package, name)
-    if data is None:
+    spec = import_module(package).__spec__
+    loader: Any = None if spec is None else spec.loader
+    if spec is None or not spec.origin or not hasattr(loader, "get_data"):
         raise FileNotFoundError(errno.ENOENT, f"no such file in {package}", name)
+    data: bytes = loader.get_data(os.path.join(os.path.dirname(spec.origin), name))  # noqa: PTH118, PTH120
     return data.decode()
 
 
@@ -40,6 +42,8 @@ def module_files(folders: Iterable[str]) -> Iterator[tuple[str, bool]]:
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except NotADirectoryError:
+            import pkgutil
+
             yield from ((found.name, found.ispkg) for found in pkgutil.iter_modules([folder]))
             continue
         for entry in entries:

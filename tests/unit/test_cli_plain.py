@@ -152,6 +152,25 @@ def test_lxml_calls_what_it_did_not_load(folder: Path) -> None:
     assert _run(program, [], folder).splitlines() == ["a {}", "[]"]
 
 
+def test_libraries_use_what_they_did_not_load(folder: Path) -> None:
+    program = (
+        "import sys\nfrom domcaps.cli import _lean_imports as lean\n"
+        "lean.load_msgspec(); lean.load_pathlib()\n"
+        "late = {'platform', 'textwrap', 'urllib.parse'}; assert not late & {*sys.modules}\n"
+        "import msgspec, pathlib, uuid\n"
+        "class Known(msgspec.Struct):\n"
+        "    'What is known.'\n"
+        "    id: uuid.UUID\n"
+        "print(msgspec.json.schema(Known)['$defs']['Known']['description'])\n"
+        "print(pathlib.Path('/a b').as_uri())\n"
+        "assert uuid._LINUX == (sys.platform == 'linux')\n"
+        "import platform, textwrap, urllib.parse\n"
+        "print(platform.python_version() != '', textwrap.dedent(' a'), urllib.parse.quote(' '))"
+    )
+    lines = _run(program, [], folder).splitlines()
+    assert lines == ["What is known.", "file:///a%20b", "True a %20"]
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -12,6 +12,8 @@ from __future__ import annotations
 import gc
 import sys
 
+from domcaps.cli._direct_imports import install
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import click
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the tool."""
+    install()
     try:
         _run()
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from domcaps._version import DEFAULT_DIALECT
 from domcaps.cli._forms import FORMATS, SEVERITIES
+from domcaps.cli._lean_imports import load_lxml, load_pathlib
 from domcaps.cli._notes import AUTO, QUIET, chosen
 from domcaps.errors import DomcapsError
 
@@ -30,6 +31,7 @@ _ONE_OF_EACH = frozenset(
 
 def runner(found: PlainCommand) -> Callable[[], int | None] | None:
     """Give what runs a plain command line; None where click has to look at it."""
+    load_pathlib()
     given = found.values
     if any(len(given[name]) > 1 for name in given if name in _ONE_OF_EACH):
         return None
@@ -44,8 +46,6 @@ def runner(found: PlainCommand) -> Callable[[], int | None] | None:
 
 
 def _validate(found: PlainCommand) -> Callable[[], int | None] | None:
-    from domcaps.cli._lean_imports import load_lxml
-
     load_lxml()
     from domcaps.cli._validating import Request, once, prepare
 

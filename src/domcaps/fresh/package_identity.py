@@ -7,6 +7,7 @@ some of the old and some of the new keeps nothing and takes nothing.
 
 from __future__ import annotations
 
+import marshal
 import os
 import time
 
@@ -64,7 +65,8 @@ def _process_began() -> int:
 
 
 def _digest(files: list[_FileState]) -> str:
-    return digest(repr((__version__, sorted(files))).encode("utf-8", "surrogatepass"))
+    # in a form that does not depend on how often an object is used; quicker to write than text
+    return digest(marshal.dumps((__version__, sorted(files)), _PLAINEST))
 
 
 def _files(folder: str) -> list[_FileState]:
@@ -103,6 +105,8 @@ def _files(folder: str) -> list[_FileState]:
 
 
 _KINDS = (".py", ".json", ".txt")
+_PLAINEST = 0
+"""The version of the form of `marshal` that has neither references nor interned strings."""
 
 
 _LOADED = _loaded()
