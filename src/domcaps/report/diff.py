@@ -173,7 +173,8 @@ def changed_facts(before: Reason, after: Reason) -> Iterator[str]:
 def _of_row(before: Reason, after: Reason) -> Iterator[str]:
     """Name what decides on a computed row on one side only, such as features that block a model."""
     if before.statement != after.statement:
-        yield from (f"{why.statement}: {why.truth.value}" for why in (before, after))
+        sides = zip(("first", "second"), (before, after), strict=True)
+        yield from (f"on the {side} host: {_plain(why.sentence)}" for side, why in sides)
         return
     old, new = ({inner.statement: inner for inner in why.because} for why in (before, after))
     for statement in dict.fromkeys((*old, *new)):

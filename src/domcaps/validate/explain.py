@@ -149,7 +149,8 @@ class _Uses:
         came = DATED.get(element.name)
         if came is None or self.dialect.has(came):
             return explain_element(element.name, element, self.world)
-        unread = Reason(Truth.NO, f"libvirt {self.dialect} does not know it", "domain")
+        statement = f"libvirt {self.dialect} knows the feature {element.name!r}"
+        unread = Reason(Truth.NO, statement, "domain")
         return Explanation(element.name, Truth.NO, unread, spoken=False)
 
     def reasons(self) -> None:
@@ -224,7 +225,7 @@ class _Uses:
             if self.dialect.has_between(other.since, other.until) and self.world.truth(other.when)
         )
         if choice is None:
-            known = f"libvirt {self.dialect} knows no value {text!r} here"
+            known = f"libvirt {self.dialect} knows the value {text!r}"
             explanation = Explanation(full, Truth.NO, Reason(Truth.NO, known, "domain"))
         else:
             explanation = self.explained.get(full) or explain_choice(full, choice, self.world)
