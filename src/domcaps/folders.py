@@ -13,9 +13,14 @@ if TYPE_CHECKING:
 def xml_files(folder: Path) -> list[str]:
     """Give the files ``*.xml`` in a folder and below it, sorted; links come behind the others.
 
-    Hidden files and folders are ignored.
+    Links to nothing are among them: they are files that cannot be read. Hidden files and folders
+    are ignored.
     """
-    return [name for name in xml_names(folder) if Path(name).is_file()]
+    return [name for name in xml_names(folder) if Path(name).is_file() or _is_dead(name)]
+
+
+def _is_dead(name: str) -> bool:
+    return not os.path.exists(name)  # noqa: PTH110 - a folder that may not be entered is no error
 
 
 def xml_names(folder: Path) -> list[str]:

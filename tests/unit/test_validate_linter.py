@@ -51,6 +51,14 @@ class TestFiles:
         (lint.folder / "d" / "autostart" / "web.xml").symlink_to("../web.xml")
         assert [one["file"] for one in lint.json("d")["files"]] == ["d/web.xml"]
 
+    def test_a_link_to_nothing_is_a_file_that_cannot_be_read(self, lint: Linter) -> None:
+        lint.write(d__web=GOOD)
+        (lint.folder / "d" / "gone.xml").symlink_to("nothing.xml")
+        done = lint("d")
+        assert done.exit_code == 2
+        assert "d/gone.xml: No such file or directory" in done.stderr
+        assert "1 accepted, 0 refused, 1 not read" in done.stderr
+
     def test_an_empty_folder_does_not_hide_the_rest(self, lint: Linter) -> None:
         (lint.folder / "empty").mkdir()
         lint.write(bad=BAD)
