@@ -128,6 +128,10 @@ def test_one_skeleton_with_other_texts(
         b"<domain type='qemu'><os><type arch='vax'>hvm</type></os></domain>",
         b"<domain type='qemu'><os><type machine='none-such'>hvm</type></os></domain>",
         b"<domain type='qemu'><devices><emulator>/opt/qemu</emulator></devices></domain>",
+        (b"<domain type='kvm'><os><type arch='sparc' machine='q35'>hvm</type></os><devices>"
+        b"<interface type='user'/><video><model type='virtio'/></video></devices></domain>"),
+        (b"<domain type='kvm'><os><type arch='m68k' machine='virt'>hvm</type></os><devices>"
+        b"<rng model='virtio'/><tpm model='tpm-crb'/></devices></domain>"),
         b"<domain type='qemu'><name>a</name><name>b</name><strange/><memory>1</memory></domain>",
     ],
 )  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 
 import domcaps
 from domcaps.editor.target import world_at
+from domcaps.facts.arch import ARCHITECTURES
 from domcaps.facts.named_files import look_at
 from domcaps.validate.catalogue.rules import rules
 from domcaps.validate.catalogue.samples import domain_of
@@ -175,3 +176,31 @@ def test_an_editor_offers_what_the_host_has() -> None:
     world = world_at(host_without("x86_64"), domain("x86_64"), "auto")
     assert world is not None
     assert world.emulator.is_there
+
+
+GUEST = """<domain type='kvm'>
+<name>a</name><memory>1048576</memory><vcpu>4</vcpu>
+<os><type arch='{arch}'{machine}>hvm</type></os>
+<features><acpi/><apic/></features><cpu mode='host-passthrough'/>
+<devices><disk type='file'><source file='/a'/><target dev='vda' bus='virtio'/></disk>
+<controller type='usb' model='qemu-xhci'/><interface type='user'><model type='virtio'/></interface>
+<graphics type='vnc'/><video><model type='virtio'/></video><rng model='virtio'>
+<backend model='random'>/dev/urandom</backend></rng>{more}</devices></domain>"""
+
+
+@pytest.mark.parametrize("name", ["debian13-x86_64", "debian13-aarch64"])
+@pytest.mark.parametrize("machine", ["q35", "pc-q35-9.2", "nonsense"])
+def test_what_follows_from_the_board_of_another_architecture_is_left_out(
+    name: str, machine: str
+) -> None:
+    host = open_plain(name)
+    for arch in sorted(ARCHITECTURES):
+        if host.has_emulator(arch):
+            continue
+        named = f" machine='{machine}'"
+        if arch in {"i686", "x86_64"} and machine == "nonsense":
+            continue  # what is found of a board of x86 is known
+        assert codes(host, GUEST.format(arch=arch, machine=named, more="")) == [CAUSE], arch
+        more = "<disk type='file'><source file='/b'/><target dev='vda' bus='virtio'/></disk>"
+        found = codes(host, GUEST.format(arch=arch, machine=named, more=more))
+        assert sorted(found) == ["disk-target-duplicate", CAUSE], arch

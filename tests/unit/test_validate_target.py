@@ -147,3 +147,12 @@ def test_a_finding_says_with_what_it_was_checked(host: domcaps.Host) -> None:
     }
     assert "checked with" not in found["os-machine-unsupported"]
     assert "(checked with machine='q35' instead) [" in found["video-model-type-unknown"]
+
+
+def test_the_form_of_a_field_is_not_checked_with_another_target() -> None:
+    text = "<domain><memory unit='moon'>many</memory><uuid>four</uuid></domain>"
+    findings = open_plain("debian13-x86_64").validate(text).findings
+    supposed = {finding.code: finding.as_if for finding in findings}
+    assert supposed["domain-name-missing"] == ""
+    assert supposed["domain-uuid-invalid"] == ""
+    assert "type='kvm'" in supposed["os-missing"]

@@ -95,7 +95,7 @@ class Engine:
             return self._same_for_all(name, found.code, found.message, ROOT), None
         form = None if split is None else self._skeletons.form(split, source.root)
         table = self._table(source)
-        if any(resolution.others for resolution in table.resolutions):
+        if table.has_others:
             near = host_sets(table, self._sets(source, table))
             sets = tuple(map(without_consequences, self._of_other_types(data, near)))
             return DomainAnswer(name, sets), None
@@ -121,7 +121,10 @@ class Engine:
         return DomainAnswer(name, (HostSet(self.hosts.every, Resolution(), UnitOutcome((found,))),))
 
     def _of_other_types(self, data: bytes, sets: Iterable[HostSet]) -> Iterator[HostSet]:
-        """Add what is found only if the domain is of another type, which is as near."""
+        """Add what is found only if the domain is of another type, which is as near.
+
+        Of an architecture that is missing, leave out what follows from its board.
+        """
         for one in sets:
             known: Sets = ((one.hosts, one.outcome),)
             for near in one.faults.others:
@@ -130,6 +133,16 @@ class Engine:
                 other = self._sets(source, self.hosts.table(near.wanted, self.libvirt))
                 known = merged(
                     (hosts & same, _with_others(outcome, more, near))
+                    for hosts, outcome in known
+                    for same, more in other
+                    if hosts & same
+                )
+            for board in one.faults.boards:
+                source = read(data)
+                self._table(source)
+                other = self._sets(source, self.hosts.table(board, self.libvirt))
+                known = merged(
+                    (hosts & same, _also_in(outcome, more))
                     for hosts, outcome in known
                     for same, more in other
                     if hosts & same
@@ -219,6 +232,13 @@ def _with_others(outcome: UnitOutcome, other: UnitOutcome, near: AsNear) -> Unit
             severity = Severity.NOTICE.value if near.is_rare else one.severity
             added.append(one._replace(as_if=near.as_if, severity=severity))
     return UnitOutcome((*outcome.found, *added), outcome.unknown)
+
+
+def _also_in(outcome: UnitOutcome, other: UnitOutcome) -> UnitOutcome:
+    """Keep the findings that are those of another target, too."""
+    known = {(one.code, one.element, one.attribute) for one in other.found}
+    kept = [one for one in outcome.found if (one.code, one.element, one.attribute) in known]
+    return UnitOutcome(tuple(kept), outcome.unknown)
 
 
 def _name_emulator(source: Source, path: str | None) -> None:

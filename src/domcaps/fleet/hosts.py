@@ -170,14 +170,16 @@ class AsNear(NamedTuple):
 class Resolution(NamedTuple):
     """What came of resolving a target on some hosts: without faults where it is there.
 
-    `as_if` says what was taken instead, `others` what is as near.
-    Where nothing could be taken there is no world.
+    `as_if` says what was taken instead, `others` what is as near. `boards` may be meant where the
+    architecture is missing: what is not found of them as well follows from that. Where nothing
+    could be taken there is no world.
     """
 
     faults: tuple[TargetFault, ...] = ()
     as_if: str = ""
     has_world: bool = True
     others: tuple[AsNear, ...] = ()
+    boards: tuple[WantedTarget, ...] = ()
 
 
 def fitting(resolutions: Mapping[Resolution, int]) -> int:
@@ -279,12 +281,21 @@ class WorldTable(SelectingTable):
             AsNear(wanted.of(other.world.target), other.as_if, other.is_rare)
             for other in found.others
         )
-        self.resolutions[Resolution(faults, found.as_if, others=others)] |= same
+        boards = tuple(
+            wanted._replace(emulator=None, arch=one.target.arch, machine=one.target.machine)
+            for one in found.boards
+        )
+        self.resolutions[Resolution(faults, found.as_if, others=others, boards=boards)] |= same
         self.with_world |= same
         world = found.world
         self._resolved.append((same, world.target, world.emulator))
         self._targets[world.target] |= same
         self._emulators[id(world.emulator)] |= same
+
+    @property
+    def has_others(self) -> bool:
+        """Whether other targets count as well for some hosts."""
+        return any(one.others or one.boards for one in self.resolutions)
 
     @cached_property
     def fitting(self) -> int:

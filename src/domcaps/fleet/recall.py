@@ -70,7 +70,7 @@ class Recall:
     def _hosts_of(self, plan: PlanRow) -> _OfPlans:
         wanted = plan.wanted
         table = self._table(wanted)
-        if any(one.others for one in table.resolutions):
+        if any(one.others or one.boards for one in table.resolutions):
             return _OfPlans(0, 0)
         held = self._held[wanted]
         numbers = self._index.numbers(plan.partitions)

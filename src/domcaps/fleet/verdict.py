@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.fleet.common import element_of
 from domcaps.language.finding import Finding, Severity, Stage
+from domcaps.validate.checks import codes_of_form
 from domcaps.validate.document.parse import Unreadable, read
 from domcaps.validate.document.repeated import take_repeated_away
 from domcaps.validate.document.walk import DocumentWalk
@@ -59,10 +60,12 @@ class Placed:
         )
 
     def _found(self, found: UnitFinding, as_if: str) -> Finding:
+        supposed = found.as_if or as_if
         finding = Finding(
             found.code, found.message,
             Severity(found.severity), Stage(found.stage),
-            accepted=found.accepted, as_if=found.as_if or as_if,
+            accepted=found.accepted,
+            as_if=supposed if supposed and found.code not in codes_of_form() else "",
         )  # fmt: skip
         node = element_of(found.element, self._walk, self._every)
         return finding if node is None else self._at(finding, node, found.attribute)

@@ -20,7 +20,7 @@ from domcaps.language.wording import one_of
 from domcaps.validate import advice, messages
 from domcaps.validate.alternatives import advised, left_behind, likely_first
 from domcaps.validate.catalogue.former import current_codes, renamings
-from domcaps.validate.checks import FAILS_AT_START, checks_for_code
+from domcaps.validate.checks import FAILS_AT_START, checks_for_code, codes_of_form
 from domcaps.validate.consequences import without_consequences
 from domcaps.validate.document.comments import may_suppress
 from domcaps.validate.document.parse import Source, Unreadable, read
@@ -164,6 +164,8 @@ def validate(
     found = check.one_code(only) if only else check.everything(checks_of)
     if resolved.others and not only:
         found += check.as_other_targets(resolved)
+    if resolved.boards and not only:
+        found = check.on_every_board(found, resolved)
     found = without_consequences(in_libvirts_order(found, source.root))
     notices = tuple(one for one in found if one.severity is Severity.NOTICE)
     findings = tuple(one for one in found if one.severity is not Severity.NOTICE)
@@ -224,6 +226,18 @@ class DocumentCheck:
                 if (finding.code, finding.path) not in known:
                     known.add((finding.code, finding.path))
                     yield _noticed(finding) if target.is_rare else finding
+
+    def on_every_board(self, found: list[Finding], resolved: NearestTarget) -> list[Finding]:
+        """Give the findings that do not follow from a board that the architecture may not have."""
+        own = {code for code, _problem in resolved.faults}
+        for world in resolved.boards:
+            domain = Domain(self.source.root, world, new=self.domain.new)
+            other = DocumentCheck(
+                self.source, domain, self.ignore, self.seconds, schema=self.schema
+            )
+            there = {(one.code, one.path) for one in other.everything(all_checks)}
+            found = [one for one in found if one.code in own or (one.code, one.path) in there]
+        return found
 
     def everything(self, checks_of: ChecksOf) -> list[Finding]:
         """Give all findings."""
@@ -411,7 +425,7 @@ class DocumentCheck:
                 found.accepted,
                 found.reason,
                 found.fixes,
-                self.as_if,
+                self.as_if if self.as_if and code not in codes_of_form() else "",
             )
         )
 

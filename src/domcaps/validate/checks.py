@@ -102,6 +102,15 @@ def all_part_checks() -> tuple[PartChecks, ...]:
 
 
 @functools.cache
+def codes_of_form() -> frozenset[str]:
+    """Give the codes of findings that are the same for every target: of the form of a field."""
+    checks = [one.checks for one in all_part_checks()]
+    invalid = {f"{one.code}-invalid" for found in checks for one in found.fields}
+    missing = (one for found in checks for one in found.required if one.declared.choice is None)
+    return frozenset(invalid | {f"{one.code}-missing" for one in missing})
+
+
+@functools.cache
 def checks_for_code(code: str) -> tuple[PartChecks, ...]:
     """Give the checks that can find one code."""
     found = []

@@ -12,18 +12,31 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from domcaps.elements.boards.families import usual_machine
+from domcaps.elements.boards.families import (
+    ARM_VIRT,
+    I440FX,
+    LOONGARCH_VIRT,
+    MICROVM,
+    PSERIES,
+    Q35,
+    RISCV_VIRT,
+    S390_CCW,
+    SBSA,
+    XENFV,
+    usual_machine,
+)
 from domcaps.facts.arch import qemu_target
 from domcaps.facts.emulator import ACCELERATORS, EmulatorFacts, Unanswered
 from domcaps.facts.host import HostFacts
 from domcaps.facts.question import ask
 from domcaps.facts.record import Answer, EmulatorRecord, ProbeSession
 from domcaps.language.target import Target
+from domcaps.language.truth import Truth
 from domcaps.language.world import World
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from domcaps.facts.record import HostRecord
 
@@ -70,6 +83,18 @@ class UnseenHost(HostFacts):
 
 _UNSEEN = UnseenHost()
 
+_KNOWN = (
+    I440FX | Q35 | MICROVM | XENFV | ARM_VIRT | SBSA | PSERIES | S390_CCW | RISCV_VIRT
+    | LOONGARCH_VIRT
+)  # fmt: skip
+"""Boards of which it is known what they have, and which architectures have them."""
+
+_BOARDS = (
+    ("x86_64", "q35"), ("x86_64", "pc"), ("aarch64", "virt"), ("ppc64", "pseries"),
+    ("s390x", "s390-ccw-virtio"),
+)  # fmt: skip
+_ARCHS = (*(arch for arch, _board in _BOARDS), "riscv64", "loongarch64")
+
 
 def emulator_path(arch: str) -> str:
     """Give the path at which distributions install the emulator for an architecture."""
@@ -90,6 +115,23 @@ def foreign_world(arch: str, machine: str | None, virttype: str | None, near: Wo
     world = World(wanted, _unasked(arch), _UNSEEN)
     world.look = near.look
     return world
+
+
+def other_boards(world: World) -> Iterator[World]:
+    """Give worlds with the boards that a domain may mean, where its own are not known to be any.
+
+    The machine type may be one of another architecture (``q35`` for a guest of SPARC): then these
+    are its own. Where no architecture is known to have it, there is one world for each usual board.
+    """
+    if world.truth(_KNOWN) is Truth.YES:
+        return
+    named = [_on_board(world, arch, world.target.machine) for arch in dict.fromkeys(_ARCHS)]
+    meant = [one for one in named if one.truth(_KNOWN) is Truth.YES]
+    yield from meant or (_on_board(world, arch, board) for arch, board in _BOARDS)
+
+
+def _on_board(world: World, arch: str, machine: str) -> World:
+    return foreign_world(arch, machine, world.target.virttype, world)
 
 
 def host_for(emulator: EmulatorFacts, host: HostFacts) -> HostFacts:

@@ -27,7 +27,7 @@ from domcaps.language.node_path import path_of, tag_of
 from domcaps.language.rule import Problem
 from domcaps.named_tuples import NamedTuple
 from domcaps.similar import close_matches
-from domcaps.validate.foreign import foreign_world, usual_emulators
+from domcaps.validate.foreign import foreign_world, other_boards, usual_emulators
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,12 +68,17 @@ class OtherTarget(NamedTuple):
 
 
 class NearestTarget(NamedTuple):
-    """The world of a domain's target, what could not be resolved, and what was taken instead."""
+    """The world of a domain's target, what could not be resolved, and what was taken instead.
+
+    `boards` are worlds with boards of other architectures, one of which may be meant where the
+    architecture is one without an emulator, and is not known to have the board.
+    """
 
     world: World
     faults: tuple[Fault, ...] = ()
     as_if: str = ""
     others: tuple[OtherTarget, ...] = ()
+    boards: tuple[World, ...] = ()
 
 
 def wanted_of(root: Node) -> dict[str, str | None]:
@@ -237,7 +242,7 @@ class _Search:
         is_usual = named["emulator"] in usual_emulators(arch)
         faults = (one for one in self.faults if not (is_usual and one.code in _OF_EMULATOR))
         world = foreign_world(arch, named["machine"], named["virttype"], near)
-        return NearestTarget(world, tuple(faults))
+        return NearestTarget(world, tuple(faults), boards=tuple(other_boards(world)))
 
     def _board_named(self) -> str:
         """Give the board of x86 of which the name of a machine type reminds."""
