@@ -39,6 +39,13 @@ class Lack(msgspec.Struct, frozen=True):
     finding: Finding | None = None
     explanation: Explanation | None = None
 
+    @property
+    def why(self) -> tuple[str, ...]:
+        """The reason for people, a line each; empty where no fact of the host decided."""
+        if self.explanation is not None:
+            return self.explanation.why
+        return () if self.finding is None else self.finding.why
+
     def __str__(self) -> str:
         """Give one line."""
         had = "" if self.had else " (the first host lacks it, too)"
