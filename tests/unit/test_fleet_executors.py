@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import multiprocessing
 import os
 import random
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -133,6 +138,108 @@ def test_units_that_are_lost_are_asked_again_and_counted(
     assert (counts.units, counts.again) == (3, 3 * times)
 
 
+def nothing(_: Future[Any]) -> None:
+    """Do what Dask does with a result that it fetches while its scheduler dies."""
+
+
+def test_units_that_are_lost_without_a_word_are_asked_again(
+    store: FleetStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executors, "_QUIET", 0.05)
+    asked, counts = documents(60), UnitCounts()
+    found = by_name(ask(store, asked, LosingExecutor(2, nothing), size=20, counts=counts))
+    assert found == by_name(ask(store, asked))
+    assert (counts.units, counts.again) == (3, 3 * 2)
+
+
+def test_where_one_unit_was_cancelled_all_that_waited_are_asked_again(store: FleetStore) -> None:
+    lost: list[Future[Any]] = []
+
+    def cancel_the_last(future: Future[Any]) -> None:
+        lost.append(future)
+        if len(lost) == 3:
+            cancel(future)
+
+    asked, counts = documents(60), UnitCounts()
+    found = by_name(ask(store, asked, LosingExecutor(1, cancel_the_last), size=20, counts=counts))
+    assert found == by_name(ask(store, asked))
+    assert counts.again == 3
+
+
+class SlowExecutor(Executor):
+    """Keeps what is submitted for a thread that does it in turn."""
+
+    def __init__(self) -> None:
+        self.submitted: list[tuple[Future[Any], Any]] = []
+
+    def submit(self, work: Any, /, *arguments: Any, **_: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.submitted.append((future, lambda: work(*arguments)))
+        return future
+
+
+def test_a_slow_executor_is_asked_less_and_less_often_and_does_nothing_twice(
+    store: FleetStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executors, "_QUIET", 0.1)
+    executor = SlowExecutor()
+    done: list[Future[Any]] = []
+
+    def work_in_turn() -> None:
+        time.sleep(1.0)
+        while len(done) < 3:
+            for future, run in list(executor.submitted):
+                if future.set_running_or_notify_cancel():
+                    future.set_result(run())
+                    done.append(future)
+                executor.submitted.remove((future, run))
+
+    thread = threading.Thread(target=work_in_turn)
+    thread.start()
+    asked, counts = documents(60), UnitCounts()
+    found = by_name(ask(store, asked, executor, size=20, counts=counts))
+    thread.join()
+    assert found == by_name(ask(store, asked))
+    # after 0.1, 0.3 and 0.7 seconds; one that is slow may have come to a fourth
+    assert counts.again in {3 * 2, 3 * 3, 3 * 4}
+
+
+def killed_within_a_result(place: str, unit: Any, _: int) -> Any:
+    """Be killed once while a result is written: half of it is in the pipe, and its lock is held."""
+    from multiprocessing.connection import Connection
+
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(place, os.O_CREAT | os.O_EXCL))
+
+        def write_a_part(self: Any, data: Any, write: Any = os.write) -> None:
+            write(self.fileno(), bytes(data)[:6])
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        Connection._send = write_a_part  # type: ignore[attr-defined]
+    return unit
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_pool_that_does_not_notice_that_its_worker_was_killed_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_own: bool
+) -> None:
+    monkeypatch.setattr(executors, "_LOOK", 0.2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    work: Any = functools.partial(killed_within_a_result, str(tmp_path / "killed"))
+    units: list[Any] = [(("a", b"1"),), (("b", b"2"),), (("c", b"3"),)]
+    counts = UnitCounts()
+    if is_own:
+        assert sorted(executors.run_units(work, units, None, counts)) == units
+        assert counts.pools == 2
+        return
+    with (
+        ProcessPoolExecutor(1) as pool,
+        pytest.raises(FleetError, match="killed while it wrote a result") as caught,
+    ):
+        list(executors.run_units(work, units, pool, counts))
+    assert "new executor" in caught.value.remedy
+
+
 def test_a_unit_that_always_fails_is_an_error_that_says_why(store: FleetStore) -> None:
     with pytest.raises(FleetError, match=r"failed 20 times: OSError: the worker was lost"):
         list(ask(store, documents(60), LosingExecutor(1000, fail), size=20))
@@ -194,6 +301,52 @@ def test_dask_with_workers_that_are_killed(store: FleetStore) -> None:
         found = by_name(ask(store, asked, client.get_executor(), size=20))
         timer.cancel()
     assert found == expected
+
+
+def test_dask_whose_scheduler_dies_while_a_result_is_fetched(
+    store: FleetStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(executors, "_QUIET", 3.0)
+    asked = documents(100)
+    expected = by_name(ask(store, asked))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address, running = f"tcp://127.0.0.1:{port}", []
+
+    def start() -> None:
+        dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
+        dask_worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-nanny"]
+        for command in (
+            [*dask, "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"],
+            [*dask_worker, "--no-dashboard", "--nthreads", "1", "--death-timeout", "30"],
+        ):
+            with (tmp_path / "dask.log").open("ab") as log:
+                running.append(subprocess.Popen(command, stdout=log, stderr=log, cwd=tmp_path))
+
+    fetch = distributed.Client._gather_remote
+
+    async def fetch_from_the_dead(self: Any, *arguments: Any) -> Any:
+        if len(running) == 2:
+            running[0].kill()
+            running[0].wait()
+            start()
+        return await fetch(self, *arguments)
+
+    monkeypatch.setattr(distributed.Client, "_gather_remote", fetch_from_the_dead)
+    counts = UnitCounts()
+    start()
+    try:
+        with distributed.Client(address, timeout="60s") as client:
+            found = by_name(ask(store, asked, client.get_executor(), size=20, counts=counts))
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+    assert len(running) == 4
+    assert found == expected
+    assert counts.again
 
 
 def write_forever(place: str, number: int, done: Any) -> None:

@@ -1,20 +1,35 @@
 """Units of work on any executor: what is lost is submitted again, under a name of its own.
 
 Of an executor `submit` and `shutdown` are used, of its futures `result` and `cancel`, and
-`concurrent.futures.as_completed`. So any executor fits.
+`concurrent.futures.as_completed` and `wait`. So any executor fits.
+
+Not every executor says what it lost. The future of a unit whose result Dask was fetching when its
+scheduler died is never done. So nothing is waited for without an end: after a time without any
+result all units are submitted once more, *beside* those that wait. Units are pure, and who comes
+first is taken. An executor that works in turn comes to the second one only where the first is lost.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Future,
+    ProcessPoolExecutor,
+    as_completed,
+    wait,
+)
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING
 
 from domcaps.errors import FleetError
+from domcaps.fleet.lost_workers import has_lost_workers, release
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Executor
 
     from domcaps.fleet.sending import SentUnit
@@ -29,6 +44,13 @@ _ATTEMPTS = 20
 
 _MOST_WAITING = 256
 """Units that are submitted and not yet done: an executor holds the documents of all of them."""
+
+_LOOK = 5.0
+"""Seconds after which it is looked whether workers of a pool ended."""
+
+_QUIET = 60.0
+"""Seconds without a result after which units are submitted again; longer where results were rare,
+and twice as long each time that it was of no use."""
 
 
 class UnitCounts:
@@ -87,6 +109,28 @@ def _in_pools(work: Work, left: dict[int, Unit], counts: UnitCounts) -> Iterator
     raise FleetError(f"{_ATTEMPTS} pools of processes broke, with {len(left)} units left to do")
 
 
+class _Patience:
+    """How long nothing may be heard of an executor before it is asked again."""
+
+    def __init__(self) -> None:
+        self._longest = 0.0
+        self._times = 0
+
+    @property
+    def seconds(self) -> float:
+        """The seconds without a result."""
+        return max(_QUIET, 2 * self._longest) * float(1 << self._times)
+
+    def heard(self, seconds: float) -> None:
+        """Note that a result came after so many seconds."""
+        self._longest = max(self._longest, seconds)
+        self._times = 0
+
+    def asked_again(self) -> None:
+        """Note that no result came."""
+        self._times += 1
+
+
 class _Submitting:
     """Units that one executor works on; `left` loses those whose results were given."""
 
@@ -95,19 +139,24 @@ class _Submitting:
     ) -> None:
         self._work, self._left, self._executor, self._counts = work, left, executor, counts
         self._new = iter(list(left))
-        self._waiting: dict[Any, int] = {}
+        self._waiting: dict[Future[SentUnit], int] = {}
+        self._attempts: Counter[int] = Counter()
         self._failures: Counter[int] = Counter()
+        self._patience = _Patience()
 
     def results(self) -> Iterator[SentUnit]:
         """Give results as they come; units that are no longer wanted are cancelled."""
         try:
             self._submit_more()
             while self._waiting:
-                number, found = self._next()
+                found = self._next()
                 if found is not None:
-                    del self._left[number]
                     self._submit_more()
                     yield found
+        except BrokenExecutor:
+            # a pool that is breaking stumbles over what is cancelled meanwhile, and leaves workers
+            wait(self._waiting, timeout=_LOOK)
+            raise
         finally:
             for future in self._waiting:
                 future.cancel()
@@ -121,7 +170,8 @@ class _Submitting:
 
     def _submit(self, number: int) -> None:
         # Dask takes equal calls for one: without the number it would repeat the failure
-        attempt = self._failures[number]
+        attempt = self._attempts[number]
+        self._attempts[number] += 1
         try:
             future = self._executor.submit(self._work, self._left[number], attempt)
         except BrokenExecutor:
@@ -135,24 +185,75 @@ class _Submitting:
             ) from error
         self._waiting[future] = number
 
-    def _next(self) -> tuple[int, SentUnit | None]:
-        """Wait for one unit; None stands for the result of one that is submitted again."""
-        future = next(as_completed(self._waiting))
+    def _next(self) -> SentUnit | None:
+        """Wait for one unit; None stands for the result of what is submitted again."""
+        future = self._first_done()
+        if future is None:
+            lost = set(self._waiting.values())
+            self._patience.asked_again()
+            self._counts.again += len(lost)
+            self._submit_again(lost)
+            return None
         number = self._waiting.pop(future)
         try:
-            return number, future.result()
+            return self._take(number, future.result())
         except BrokenExecutor:
             self._waiting[future] = number
             self._count_lost()
             raise
         except FleetError:
             raise
+        except CancelledError as error:
+            # nobody here cancels what is waited for: the executor lost what it had. It need not say
+            # so of all, and does not end what it no longer knows
+            lost = {number, *self._waiting.values()}
+            self._waiting.clear()
+            for one in lost:
+                self._fail(one, error)
         except Exception as error:  # noqa: BLE001 - executors name a lost worker as they like
+            lost = {number}
             self._fail(number, error)
         # the future that failed is gone by now, and with it what its executor keeps of it
         del future
-        self._submit(number)
-        return number, None
+        self._submit_again(lost)
+        return None
+
+    def _take(self, number: int, found: SentUnit) -> SentUnit:
+        """Take the first result of a unit; what else was submitted for it is no longer wanted."""
+        if self._attempts.pop(number, 1) > 1:
+            for future in [one for one, of in self._waiting.items() if of == number]:
+                del self._waiting[future]
+                future.cancel()
+        del self._left[number]
+        return found
+
+    def _first_done(self) -> Future[SentUnit] | None:
+        """Wait for a future that is done; None where no result came in time."""
+        start, were_lost = time.monotonic(), False
+        while (quiet := time.monotonic() - start) < self._patience.seconds:
+            left = self._patience.seconds - quiet
+            try:
+                found = next(as_completed(self._waiting, timeout=min(left, _LOOK)))
+            except TimeoutError:
+                is_lost = has_lost_workers(self._executor)
+                if is_lost and were_lost:
+                    self._give_up()
+                were_lost = is_lost
+            else:
+                self._patience.heard(time.monotonic() - start)
+                return found
+        return None
+
+    def _give_up(self) -> None:
+        """Break a pool that did not notice, from one look to the next, that a worker ended."""
+        release(self._executor)
+        self._count_lost()
+        raise BrokenProcessPool("a worker was killed while it wrote a result")
+
+    def _submit_again(self, numbers: Iterable[int]) -> None:
+        """Submit units that may be lost, in their order."""
+        for number in sorted(numbers):
+            self._submit(number)
 
     def _fail(self, number: int, error: Exception) -> None:
         self._failures[number] += 1
@@ -163,4 +264,4 @@ class _Submitting:
 
     def _count_lost(self) -> None:
         """Count what was submitted and is lost with its pool."""
-        self._counts.again += len(self._waiting)
+        self._counts.again += len(set(self._waiting.values()))
