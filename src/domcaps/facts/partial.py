@@ -16,6 +16,7 @@ class UnreadFact(Unanswered):
     """A fact of the host is not known, since only its libvirt was asked."""
 
     def __init__(self, name: str) -> None:
+        self.name = name
         self.question = QmpCommand(f"the fact {name!r} of the host")
         self.failure = None
         UnansweredError.__init__(
@@ -26,7 +27,7 @@ class UnreadFact(Unanswered):
 
     def __reduce__(self) -> tuple[type[UnreadFact], tuple[str]]:
         """Be made again from the name, in another process."""
-        return UnreadFact, (self.question.command.split("'")[1],)
+        return UnreadFact, (self.name,)
 
 
 class PartialRecord:
