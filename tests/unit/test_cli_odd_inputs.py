@@ -100,14 +100,6 @@ def asked() -> list[str]:
     return sorted({answer["question"]["command"] for answer in answers})
 
 
-def partial() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give recordings without all answers to a command, and without some at random."""
-    for command in asked():
-        yield command, sweep.without(sweep.shipped(), partial_to(command))
-    for percent in (10, 50, 90, 100):
-        yield f"{percent}%", sweep.without(sweep.shipped(), at_random(percent))
-
-
 def partial_to(command: str) -> Callable[[dict[str, Any]], bool]:
     return lambda answer: bool(answer["question"]["command"] == command)
 
@@ -117,14 +109,17 @@ def at_random(percent: int) -> Callable[[dict[str, Any]], bool]:
     return lambda _: picked.random() * 100 < percent
 
 
-@pytest.mark.parametrize(("lacking", "content"), [pytest.param(*p, id=p[0]) for p in partial()])
+LACKING = {command: partial_to(command) for command in asked()} | {
+    f"{percent}%": at_random(percent) for percent in (10, 50, 90, 100)
+}
+"""Which answers a recording lacks: all to a command, or some at random."""
+
+
+@pytest.mark.parametrize("lacking", LACKING)
 def test_recordings_without_some_answers(
-    lacking: str,
-    content: dict[str, Any],
-    domain: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    lacking: str, domain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    content = sweep.without(sweep.shipped(), LACKING[lacking])
     host = sweep.write(content, tmp_path / "host")
     begin = asked().index(lacking) if lacking in asked() else 0
     # each recording with some of the commands: over all recordings each command comes several times

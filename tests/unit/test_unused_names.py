@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import re
 from collections import Counter
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(domcaps.__file__).parent
-SOURCE = {path: ast.parse(path.read_text()) for path in sorted(ROOT.rglob("*.py"))}
-TOOLS = [ast.parse(path.read_text()) for path in (ROOT.parents[1] / "tools").glob("*.py")]
 # what is found in the table by its type: nobody names it
 FOUND = (Element, Decision, Rule, Substitutes, WideDrift, LibvirtChange, OnBoard, PartReason)
 # what tests hold the source to: the form of codes, every check without what only saves time
@@ -35,10 +34,22 @@ HOOKS = {"pytest_addoption"}
 FOR_TESTS = {"WELL_FORMED", "all_checks"}
 
 
+# not at the top: that is run by every process that lists the tests
+@functools.cache
+def source() -> dict[Path, ast.Module]:
+    """Give the package's modules."""
+    return {path: ast.parse(path.read_text()) for path in sorted(ROOT.rglob("*.py"))}
+
+
+def tools() -> Iterator[ast.Module]:
+    """Give the tools."""
+    return (ast.parse(path.read_text()) for path in (ROOT.parents[1] / "tools").glob("*.py"))
+
+
 def used() -> Counter[str]:
     """Count how often each name is read, also in annotations that are text."""
     counted: Counter[str] = Counter()
-    for tree in (*SOURCE.values(), *TOOLS):
+    for tree in (*source().values(), *tools()):
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 counted[node.id] += 1
@@ -56,7 +67,7 @@ def is_reference(value: object) -> TypeGuard[str]:
 
 def defined() -> Iterator[tuple[Path, str]]:
     """Give every name that a module defines at its top, but for decorated functions."""
-    for path, tree in SOURCE.items():
+    for path, tree in source().items():
         for node in tree.body:
             if isinstance(node, ast.Assign):
                 for target in node.targets:
