@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+import re
 from collections.abc import Collection, Mapping
 
 from domcaps.arguments import READ
@@ -204,6 +205,7 @@ _PLAIN = {
 _STAND_INS = {"Host": ("world_of",), "Executor": ("submit", "shutdown")}
 """Attributes by which an object is taken for one of a class: other libraries have such, too."""
 _LISTS = frozenset({"Iterable", "Collection", "Sequence", "list"})
+_ITEMS = re.compile(rf"({'|'.join(sorted(_LISTS))})\[([\w |]+)\]")
 
 
 @functools.cache
@@ -211,6 +213,9 @@ def kind_of(annotation: str) -> ArgumentKind:
     """Read an annotation."""
     if "[" not in annotation:
         return _either([_named(name) for name in annotation.split(" | ")])
+    items = _ITEMS.fullmatch(annotation)
+    if items is not None:
+        return ListKind(kind_of(items[2]))
     # takes longer to load than most checks
     import ast
 

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import ADDRESS_FAMILY
@@ -66,7 +65,7 @@ def family_of(text: str) -> str:
         _inet_aton(text)
     except (OSError, ValueError):
         try:
-            ipaddress.IPv6Address(text)
+            _of_ipv6(text)
         except ValueError:
             return ""
         return "ipv6"
@@ -157,7 +156,15 @@ def _size(node: Node, family: str) -> Problems:
 def _bits(address: str) -> int:
     if family_of(address) == "ipv4":
         return int.from_bytes(_inet_aton(address), "big")
-    return int(ipaddress.IPv6Address(address))
+    return _of_ipv6(address)
+
+
+def _of_ipv6(text: str) -> int:
+    """Give an address as a number; raises `ValueError` for any other text."""
+    # most domains name none
+    from ipaddress import IPv6Address
+
+    return int(IPv6Address(text))
 
 
 def _mask(prefix: int, bits: int) -> int:
