@@ -78,15 +78,35 @@ def read_handle(handle: int, limit: int, shown: str) -> bytes:
         _require_content(status, shown)
         # of the kernel's files some have nothing to read yet, such as /proc/kmsg
         os.set_blocking(handle, stat.S_ISFIFO(status.st_mode))
-        with os.fdopen(handle, "rb", closefd=False) as file:
-            data: bytes | None = file.read(limit)
-        if data is None:
-            raise OSError(errno.EAGAIN, "there is nothing to read yet", shown)
-        return data
+        return _content(handle, limit, status.st_size)
     except OSError as error:
         raise OSError(error.errno, error.strerror, shown) from error
     finally:
         os.close(handle)
+
+
+def _content(handle: int, limit: int, size: int) -> bytes:
+    """Read so many bytes at most; `size` is the file's size, as far as the system knows it.
+
+    A file object does the same, but takes longer to make than a domain to read.
+    """
+    pieces: list[bytes] = []
+    at_once = max(size + 1, _PIECE)
+    while limit > 0:
+        try:
+            piece = os.read(handle, min(limit, at_once))
+        except BlockingIOError:
+            if not pieces:
+                raise OSError(errno.EAGAIN, "there is nothing to read yet") from None
+            break
+        if not piece:
+            break
+        pieces.append(piece)
+        limit -= len(piece)
+    return b"".join(pieces)
+
+
+_PIECE = 1 << 16
 
 
 def read_input(path: str | os.PathLike[str], limit: int) -> bytes:

@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -382,3 +383,28 @@ def test_a_file_of_the_kernel_that_has_nothing_to_read_yet_is_not_waited_for(
     with pytest.raises(OSError, match="nothing to read yet"):
         files.read_at_most(place, 100)
     os.close(writer)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 65536, 65537, 200_000, 300_000])
+def test_no_more_than_the_limit_is_read_of_a_large_file(tmp_path: Path, limit: int) -> None:
+    path = tmp_path / "large"
+    path.write_bytes(bytes(range(250)) * 1000)
+    assert files.read_at_most(path, limit) == path.read_bytes()[:limit]
+
+
+def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    content = b"x" * 200_000
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    # a pipe that nobody writes to has nothing to read
+    writer = open(path, "wb")  # noqa: PTH123, SIM115 - the thread closes it
+
+    def write() -> None:
+        with writer:
+            writer.write(content)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert files.read_handle(reader, len(content) + 1, str(path)) == content
+    thread.join()

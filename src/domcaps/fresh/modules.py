@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from domcaps.fresh.identity import Identity
 
 _MOST_PROGRAM = 512 << 20
-_PIECE = 4 << 20
+_PIECE = 256 << 10
+"""Small enough for memory that is used again: new pages take longer than reading them."""
 _LONGEST_NAME = 256
 """Bytes, more than `_MODULES` can match."""
 _END = b"/qemu\0"

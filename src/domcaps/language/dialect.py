@@ -65,6 +65,7 @@ def _releases() -> dict[int, range]:
     return known
 
 
+@functools.lru_cache(maxsize=256)
 def parse_dialect(text: str) -> Dialect:
     """Read ``12.8``, ``12.8.0``, ``9.0+debian12`` or ``debian12``; not ``auto``, see `dialect_for`.
 
@@ -120,6 +121,7 @@ def why_dialect(libvirt: Libvirt) -> str:
     return f"libvirt {dialect} is assumed: {reason}; --libvirt names another"
 
 
+@functools.lru_cache(maxsize=256)
 def _own(libvirt: Libvirt) -> tuple[Dialect, str]:
     """Give the dialect of a host's own libvirt, and why it is that."""
     known = known_dialects()
