@@ -124,6 +124,7 @@ def test_a_release_is_known_as_soon_as_a_change_names_it(monkeypatch: pytest.Mon
     known = {**changes(), "SOMETHING_NEW": ("display", named)}
     monkeypatch.setattr("domcaps.language.dialect.changes", lambda: known)
     _releases.cache_clear()
+    parse_dialect.cache_clear()
     try:
         assert parse_dialect(named.since).has(named)
         assert not NEWEST.has(named)
@@ -131,3 +132,4 @@ def test_a_release_is_known_as_soon_as_a_change_names_it(monkeypatch: pytest.Mon
     finally:
         monkeypatch.undo()
         _releases.cache_clear()
+        parse_dialect.cache_clear()
