@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from native_domains import told, with_devices, written
 
 _DISK = "<disk type='file'><source file='/a{0}'/><target dev='{0}' bus='{1}'/>{2}</disk>"
@@ -118,3 +120,16 @@ def test_an_empty_cdrom_on_usb_has_the_model_that_libvirt_chooses() -> None:
     known = written(image, libvirt="12.8", new=False)
     assert any(word.startswith("usb-storage,") for word in known)
     assert any(word.startswith("usb-storage,") for word in written(image, libvirt="11.3"))
+
+
+@pytest.mark.parametrize(
+    ("plain", "more"),
+    [
+        ("<memballoon model='none'/>",
+         "<memballoon model='none' autodeflate='on'><stats/><address type='usb'/></memballoon>"),
+        ("<input type='mouse' bus='ps2'/>",
+         "<input type='mouse' bus='ps2'><driver iommu='on'/><address type='usb' bus='0'/></input>"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_no_device_needs_no_argument(plain: str, more: str) -> None:
+    assert written(with_devices(more))[1:] == written(with_devices(plain))[1:]

@@ -22,6 +22,10 @@ def write_balloon(line: Line, devices: Node) -> None:
         return
     model = reading.get(node, "model", {*VIRTIO_MODELS, "none"})
     if model == "none":
+        # nothing that is said of a device that there is not is read
+        reading.set_aside(node, "autodeflate", "freePageReporting")
+        for child in node:
+            reading.set_aside_whole(child)
         return
     stats = reading.child(node, "stats")
     if stats is not None:

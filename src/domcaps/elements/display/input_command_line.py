@@ -37,6 +37,10 @@ def write_input(line: Line, node: Node, number: int) -> None:
         line.device(Turn.ATTACHED, told)
     elif not line.is_x86 or kind == "tablet":
         raise untold(node)
+    else:
+        # it is part of the board, whatever is said of it
+        for child in node:
+            reading.set_aside_whole(child)
 
 
 def _of_host(line: Line, node: Node, name: str) -> None:
