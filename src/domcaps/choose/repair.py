@@ -17,14 +17,13 @@ import msgspec
 from domcaps.choose import losses
 from domcaps.choose.board import moved_to_board, moved_with_machine
 from domcaps.choose.change import Change, added_after, line_in, removed_besides
+from domcaps.choose.consequences import consequences, features_lost
 from domcaps.choose.edits import Edit, Edits
 from domcaps.choose.hosts import Verdict, refusals, targets_of, verdict, world_of
 from domcaps.choose.nearest_number import with_nearest_number
 from domcaps.choose.pruning import worth_trying
 from domcaps.choose.remedies import remedies, worlds_of
 from domcaps.choose.repaired import Repair
-from domcaps.choose.text import text_of
-from domcaps.elements.advice.lost import lost
 from domcaps.errors import DomainError, InputError
 from domcaps.facts.arch import X86
 from domcaps.language.node_path import without_positions
@@ -79,7 +78,7 @@ class _Step:
     """An edit that was made for a finding, and the text after it.
 
     `moved` are the changes of devices that follow a machine to another board. `also` names the
-    other findings at the same place that the edit repairs.
+    other findings at the same place that the edit repairs, `lost` what the guest loses by it.
     """
 
     edit: Edit
@@ -88,6 +87,7 @@ class _Step:
     after: bytes
     moved: tuple[Change, ...] = ()
     also: str = ""
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,14 @@ class _Search:
         self.glances += 1
         self.judged += len(data) // _GLANCES
         return refusals(self.hosts, data, self.libvirt, new=self.new, only=code)
+
+    def with_features_lost(self, made: list[_Step]) -> list[_Step]:
+        """Note with the step that decides it which features the guest's processor loses."""
+        texts = [*(step.before for step in made[:1]), *(step.after for step in made)]
+        place, told = features_lost(texts, self._worlds)
+        if told:
+            made[place] = replace(made[place], lost=told)
+        return made
 
     def edits(self, data: bytes, finding: Finding, *, wide: bool) -> list[Edit]:
         """Give the edits that may repair a finding, the least loss first."""
@@ -434,6 +442,7 @@ def repair(
     if moved is not None:
         begin = moved.data
     made, after = search.everything(begin) if search.findings(begin) else ([], begin)
+    made = search.with_features_lost(made)
     renamed, after = search.respelt(after)
     left = tuple(
         msgspec.structs.replace(one, line=line_in(data, after, one.line))
@@ -470,18 +479,12 @@ def _change(original: bytes, step: _Step) -> Change:
     besides = () if edit.loss < losses.FIX else removed_besides(step.before, made, what)
     if besides:
         what += f", and {' and '.join(besides)} removed"
-    if edit.loss >= losses.FIX:
-        what += _consequences(step.before, made)
+    if edit.loss >= losses.FIX or step.lost:
+        what += consequences(step.before, made, step.lost)
     line = line_in(original, step.before, finding.line)
     after = added_after(original, step.before, made)
     reason = cause_of(finding.message) + step.also if step.also else finding.message
     return Change(what, edit.path, line, reason, finding.code, edit.removes, edit.loss, after)
-
-
-def _consequences(before: bytes, after: bytes) -> str:
-    """Say what else the guest and its users lose by an edit, "" where that is nothing."""
-    gone = lost(text_of(before).root, text_of(after).root)
-    return f" (consequences: {'; '.join(gone)})" if gone else ""
 
 
 def _changes(original: bytes, made: Sequence[_Step]) -> list[Change]:

@@ -26,7 +26,6 @@ WINDOWS = "windows"
 _OS = "{*}libosinfo/{*}os"
 _ARG = "{*}commandline/{*}arg"
 _VENDORS = {"apple.com": MACOS, "microsoft.com": WINDOWS}
-_APPLE_RELEASE = late_pattern(r"apple\.com/mac[^/]{0,20}/(\d{1,4})")
 # the device that macOS asks for its key
 _APPLE_DEVICE = "isa-applesmc"
 _APPLE_NAME = late_pattern(
@@ -42,21 +41,18 @@ def guest_system(root: Node) -> str:
     What libosinfo wrote counts first, then what only macOS needs, then the name and the title.
     """
     metadata = root.find("metadata")
-    for node in () if metadata is None else metadata.iterfind(_OS):
-        vendor = (node.get("id") or "").partition("://")[2].partition("/")[0]
-        return _VENDORS.get(vendor, "")
+    if metadata is not None and metadata.find(_OS) is not None:
+        return _VENDORS.get(system_id(root).partition("://")[2].partition("/")[0], "")
     if any(_APPLE_DEVICE in (node.get("value") or "") for node in root.iterfind(_ARG)):
         return MACOS
     return _by_name(f"{root.findtext('name') or ''} {root.findtext('title') or ''}")
 
 
-def release_of_macos(root: Node) -> int:
-    """Give the release of macOS that libosinfo's metadata name, as 10 or 13; 0 where none do."""
+def system_id(root: Node) -> str:
+    """Give libosinfo's name of the guest's system, ``http://microsoft.com/win/11``, "" without."""
     metadata = root.find("metadata")
-    for node in () if metadata is None else metadata.iterfind(_OS):
-        found = _APPLE_RELEASE.search(node.get("id") or "")
-        return int(found[1]) if found is not None else 0
-    return 0
+    nodes = () if metadata is None else metadata.iterfind(_OS)
+    return next((node.get("id") or "" for node in nodes), "")
 
 
 def _by_name(text: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.advice.guest_system import MACOS, guest_system, release_of_macos
 from domcaps.elements.boards.defaults import CPU_POLICY
 from domcaps.named_tuples import NamedTuple
 
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
 
 _HEARD_BY = frozenset({"spice", "sdl", "dbus"})
 """Types of graphics that play the guest's sound, where the domain has no ``<audio>``."""
-_WITHOUT_AVX2 = frozenset({"Penryn", "Nehalem", "SandyBridge", "core2duo"})
-_NEEDS_AVX2 = 13
-"""The first release of macOS that does not run without AVX2."""
 
 
 class Ability(NamedTuple):
@@ -63,12 +59,6 @@ def _has_input_in_looking_glass(root: Node) -> bool:
     return shared and root.find("devices/graphics[@type='spice']") is not None
 
 
-def _runs_new_macos(root: Node) -> bool:
-    if guest_system(root) != MACOS or 0 < release_of_macos(root) < _NEEDS_AVX2:
-        return False
-    return (root.findtext("cpu/model") or "").strip() not in _WITHOUT_AVX2
-
-
 def _every(path: str, inner: str) -> Callable[[Node], bool]:
     return lambda root: all(one.find(inner) is not None for one in root.iterfind(path))
 
@@ -87,7 +77,6 @@ ABILITIES = (
         "host devices stay assigned, but to an emulated guest: better run it on a host with KVM",
         _passes_on_hardware,
     ),
-    Ability(f"no AVX2, which macOS {_NEEDS_AVX2} and later need", _runs_new_macos),
 )
 
 

@@ -15,7 +15,7 @@ from domcaps.elements.processor.cpu import (
     MAXIMUM,
     accelerator,
 )
-from domcaps.elements.processor.definition import Cpu, default_cpu, has_cpu_models
+from domcaps.elements.processor.definition import Cpu, check_of, default_cpu, has_cpu_models
 from domcaps.elements.processor.features import known_features, policies
 from domcaps.elements.processor.nearest_model import (
     FEW,
@@ -53,15 +53,6 @@ _PASSTHROUGH = "host-passthrough"
 _LEGACY = {"POWER7_v2.1", "POWER7_v2.3", "POWER7+_v2.1", "POWER8_v1.0"}
 _COMPARING = archs.X86 | archs.PPC64
 """Hosts whose libvirt compares a guest's CPU with that of the host, and has to know it."""
-
-
-def _check(cpu: Cpu) -> str:
-    """Give how thoroughly libvirt checks whether the host has such a CPU."""
-    if cpu.check not in {None, "default"}:
-        return cpu.check or ""
-    emulated = cpu.domain.virttype == "qemu"
-    thorough = cpu.mode == "host-model" or (cpu.mode == "custom" and not emulated)
-    return "partial" if thorough else "none"
 
 
 _C = "<cpu mode='{}'/>"
@@ -103,7 +94,7 @@ def mode_can_be_had(cpu: Cpu) -> Problems:
         why = "it needs KVM, type='kvm'" if emulated else "the guest is of another architecture"
         message = f"the CPU mode {cpu.mode!r} is not supported here: {why}"
         if model := macos_model(cpu):
-            message += f"; use <model>{model}</model>, as macOS needs an Intel processor"
+            message += f"; use {model.says()}, as macOS needs an Intel processor"
         fix = for_macos(cpu)
         yield problem(message, cpu, "@mode", accepted=others, reason=reason, fix=fix)
         return
@@ -150,7 +141,7 @@ def model_can_be_had(cpu: Cpu) -> Problems:
     # where the host's own model takes its place, it counts as far as it is compared
     replaced = cpu.mode == "host-model" or (cpu.match == "minimum" and known is not None)
     if known is not None and cpu.model not in known:
-        if not replaced or _check(cpu) == "partial":
+        if not replaced or check_of(cpu) == "partial":
             yield problem(
                 f"libvirt does not know the CPU model {cpu.model!r}",
                 cpu,
@@ -194,7 +185,7 @@ def _usable(cpu: Cpu) -> bool:
 def _compares(cpu: Cpu) -> bool:
     """Tell whether libvirt compares the CPU with that of the host."""
     compared = cpu.mode in {"custom", "host-model"} and not cpu.is_open
-    return compared and _check(cpu) == "partial" and not _usable(cpu)
+    return compared and check_of(cpu) == "partial" and not _usable(cpu)
 
 
 _KINDS = {
@@ -254,7 +245,7 @@ def _required_by_name(cpu: Cpu, missing: Sequence[str]) -> Problems:
         if name in missing:
             fixes = (*optional_features(cpu, missing), *stand_ins(cpu))
             yield problem(
-                f"this <feature> requires {name}, which this host's CPU does not have; use "
+                f"this <feature> requires {name}, which {_who_lacks(cpu)}; use "
                 "policy='optional', or remove the element",
                 node,
                 "@policy" if node.get("policy") is not None else "",
@@ -262,16 +253,25 @@ def _required_by_name(cpu: Cpu, missing: Sequence[str]) -> Problems:
             )
 
 
+def _who_lacks(cpu: Cpu) -> str:
+    """Say which processor lacks a feature: that of the host, or the one that QEMU emulates."""
+    if cpu.domain.virttype == "qemu":
+        return "QEMU does not emulate (TCG)"
+    return "this host's CPU does not have"
+
+
 def _lacking(cpu: Cpu, features: Sequence[str]) -> str:
-    """Say what the host's CPU lacks, and which model or feature to write instead."""
+    """Say what the host's CPU lacks, and which feature or model to write instead."""
     wanted = f"the CPU model {cpu.model!r} needs" if cpu.model else "<cpu> needs"
-    text = f"{wanted} {listed(features)}, which this host's CPU does not have"
-    model = usable_model(cpu)
-    ways = [f"the model {model!r}"] if model else []
+    text = f"{wanted} {listed(features)}, which {_who_lacks(cpu)}"
+    ways = []
     if 0 < len(features) <= FEW:
         ways.append("".join(map(optional, features)))
     elif FEW < len(features) <= SPARED and cpu.mode == "custom":
         ways.append("<feature policy='optional'> for each of them")
+    model = usable_model(cpu)
+    if model is not None and (not ways or not model.spared):
+        ways.append(model.says() if model.spared else f"the model {model.model!r}")
     return f"{text}. Use {' or '.join(ways or ['mode=' + repr('host-model')])}"
 
 
@@ -318,7 +318,7 @@ def host_lacks_what_is_forbidden(cpu: Cpu) -> Problems:
     world = cpu.domain.world
     told = policies(cpu.domain)
     native = cpu.holds(X86) and world.host.record.arch in archs.X86
-    if not native or "forbid" not in told.values() or _check(cpu) == "none" or cpu.is_open:
+    if not native or "forbid" not in told.values() or check_of(cpu) == "none" or cpu.is_open:
         return
     wanted = Wanted(policies=told)
     names = forbidden(world.emulator, accelerator(world), world.host, world.target.dialect, wanted)

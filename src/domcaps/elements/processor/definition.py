@@ -159,6 +159,15 @@ def default_cpu(domain: Domain) -> str:
     return ""
 
 
+def check_of(cpu: Cpu) -> str:
+    """Give how thoroughly libvirt checks whether the host has such a CPU."""
+    if cpu.check not in {None, "default"}:
+        return cpu.check or ""
+    emulated = cpu.domain.virttype == "qemu"
+    thorough = cpu.mode == "host-model" or (cpu.mode == "custom" and not emulated)
+    return "partial" if thorough else "none"
+
+
 _C = "<cpu>{}</cpu>"
 _QEMU64 = "<cpu><model {}>qemu64</model></cpu>"
 _GOOD = _QEMU64.format("fallback='forbid'")

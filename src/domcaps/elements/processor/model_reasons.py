@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from domcaps.cpu.compare import of_processor
 from domcaps.cpu.data import cpu_data
 from domcaps.cpu.hostmodel import host_model
+from domcaps.cpu.model_loss import Yardstick
 from domcaps.cpu.models import custom_models, libvirt_models
 from domcaps.cpu.x86map import x86_map
 from domcaps.facts.arch import X86, is_native
@@ -141,20 +142,21 @@ def _remedies(
 
 
 def nearest_usable(world: World, wanted: CustomModel, usable: Iterable[CustomModel]) -> str:
-    """Name the usable model that differs in the fewest features; of the same vendor if possible.
+    """Name the usable model that loses least, and then adds least; of the same vendor if possible.
 
     Deprecated models come last. "" where no model is usable.
     """
     if world.target.arch not in X86:
         names = [model.name for model in usable]
         return next(iter(close_matches(wanted.name, names, n=1, cutoff=0)), "")
-    models = x86_map(world.target.dialect).models
-    features = models[wanted.name].features
+    known = x86_map(world.target.dialect)
+    features, yardstick = known.models[wanted.name].features, Yardstick(known)
 
-    def distance(model: CustomModel) -> tuple[bool, bool, int, str]:
+    def distance(model: CustomModel) -> tuple[bool, bool, int, int, str]:
         foreign = model.vendor not in {wanted.vendor, "unknown"}
-        differing = (models[model.name].features ^ features).bit_count()
-        return model.deprecated, foreign, differing, model.name
+        has = known.models[model.name].features
+        lost, added = yardstick.lost(features, has), yardstick.added(features, has)
+        return model.deprecated, foreign, lost, added, model.name
 
     return min(usable, key=distance).name if any(usable) else ""
 

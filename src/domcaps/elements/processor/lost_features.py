@@ -1,0 +1,132 @@
+"""Which features of its processor a guest loses, as far as its programs or its system notice it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.cpu import host_model
+from domcaps.cpu.compare import of_processor
+from domcaps.cpu.model_loss import PROGRAMS
+from domcaps.cpu.models import blockers_by_model
+from domcaps.cpu.x86map import x86_map
+from domcaps.elements.advice.processor_needs import processor_needs
+from domcaps.elements.boards.defaults import CPU_MODE, CPU_POLICY
+from domcaps.elements.processor.cpu import accelerator
+from domcaps.facts.arch import X86
+from domcaps.facts.emulator import Unanswered
+from domcaps.language.wording import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
+
+    from domcaps.cpu.x86map import X86Map
+    from domcaps.language import World
+
+_OF_HOST = frozenset({"host-passthrough", "host-model"})
+_SAID_ELSEWHERE = ("vmx", "svm", "invtsc")
+"""Features of which `domcaps.elements.advice.lost` says what follows without them."""
+_ON, _OFF = frozenset({"require", "force"}), frozenset({"disable", "forbid"})
+
+
+def lost_features(before: Node, after: Node, world: World) -> list[str]:
+    """Say which features the CPU of a domain asks for, and that of another domain does not have.
+
+    `world` is the target of the domain `after`. Where it is not known which features were asked
+    for, as with ``host-passthrough`` of a processor that was not read, only those are named that
+    the guest's system needs.
+    """
+    if world.target.arch not in X86 or after.find("cpu") is None:
+        return []
+    known, needs = x86_map(world.target.dialect), processor_needs(after)
+    try:
+        wanted, has = _wanted(before, world, known), _given(after, world, known)
+    except Unanswered:
+        return []
+    if has is None:
+        return []
+    needed = known.bits_of(needs.features)
+    missing = (needed if wanted is None else wanted & (known.bits_of(PROGRAMS) | needed)) & ~has
+    missing |= _left_out(before, after, known) & ~has & ~known.bits_of(_SAID_ELSEWHERE)
+    return list(_said(known, missing, needed, needs.system))
+
+
+def _said(known: X86Map, missing: int, needed: int, system: str) -> Iterator[str]:
+    """Name the features that the guest's system needs, then the others."""
+    if missing & needed:
+        yield f"a CPU without {_names(known, missing & needed)}, which {system} needs"
+    if missing & ~needed:
+        yield f"a CPU without {_names(known, missing & ~needed)}"
+
+
+def _left_out(before: Node, after: Node, known: X86Map) -> int:
+    """Give the features that only the second domain says it can do without."""
+    one, other = before.find("cpu"), after.find("cpu")
+    policy = frozenset({"optional"})
+    earlier = 0 if one is None else _named(one, known, policy)
+    return 0 if other is None else _named(other, known, policy) & ~earlier
+
+
+def _names(known: X86Map, features: int) -> str:
+    """Name features, those of programs first."""
+    of_programs = known.bits_of(PROGRAMS)
+    return listed(
+        [*known.names_of(features & of_programs), *known.names_of(features & ~of_programs)]
+    )
+
+
+def _wanted(root: Node, world: World, known: X86Map) -> int | None:
+    """Give the features that a domain asks for, None where that is not known."""
+    cpu = root.find("cpu")
+    if cpu is None or cpu.get("mode") == "maximum":
+        return None
+    if cpu.get("mode", CPU_MODE) in _OF_HOST:
+        record = world.host
+        if record.arch not in X86 or not (record.cpu.flags or record.cpuid.leaves):
+            return None
+        has = of_processor(record.cpuid, record.cpu, known).present
+    else:
+        model = known.models.get((cpu.findtext("model") or "").strip())
+        if model is None:
+            return None
+        has = model.features
+    return (has | _named(cpu, known, _ON)) & ~_named(cpu, known, _OFF)
+
+
+def _given(root: Node, world: World, known: X86Map) -> int | None:
+    """Give the features that a guest gets, None where that is not known."""
+    cpu = root.find("cpu")
+    if cpu is None or cpu.get("mode") == "host-passthrough":
+        return None
+    offered = _offered(world, known)
+    if cpu.get("mode", CPU_MODE) != "custom":
+        has = offered
+    else:
+        name = (cpu.findtext("model") or "").strip()
+        model = known.models.get(name)
+        if model is None:
+            return None
+        blockers = blockers_by_model(world.emulator, accelerator(world)).get(name, ())
+        has = model.features & ~known.bits_of(blockers)
+    if has is None:
+        return None
+    has |= _named(cpu, known, _ON) | (_named(cpu, known, frozenset({"optional"})) & (offered or 0))
+    return has & ~_named(cpu, known, _OFF)
+
+
+def _offered(world: World, known: X86Map) -> int | None:
+    """Give all features that QEMU can give a guest, None where that is not known."""
+    record, dialect = world.host.record, world.target.dialect
+    full = host_model(world.emulator, accelerator(world), record, dialect, expand=True)
+    if full is None:
+        return None
+    return known.bits_of(one.name for one in full.features if one.policy == "require")
+
+
+def _named(cpu: Node, known: X86Map, policies: frozenset[str]) -> int:
+    return known.bits_of(
+        one.get("name", "")
+        for one in cpu.iterfind("feature")
+        if one.get("policy", CPU_POLICY) in policies
+    )
