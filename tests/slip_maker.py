@@ -9,6 +9,7 @@ from lxml import etree
 
 from domcaps.choose.candidates import values_of
 from domcaps.elements.boards.families import family_of
+from domcaps.elements.processor.mistaken_count import MOST_OF_ANY
 from domcaps.language.node_path import path_of
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _SHORTEST = 3
 _MANY = "too large a number"
+_MISTAKEN = "a number that no machine has"
 _OLDER = "old machine type"
 _BUS = "wrong bus"
 _MISSING = "missing companion"
@@ -136,10 +138,13 @@ def _machines(root: Node, chance: random.Random) -> Iterator[Slip]:
 
 def _numbers(root: Node, chance: random.Random) -> Iterator[Slip]:
     vcpu = root.find("vcpu")
-    if vcpu is not None and vcpu.get("current") is None and root.find("cpu/topology") is None:
-        right, vcpu.text = vcpu.text, str(chance.randrange(5000, 99999))
-        yield Slip(_MANY, etree.tostring(root), "/domain/vcpu")
-        vcpu.text = right
+    if vcpu is None or vcpu.get("current") is not None or root.find("cpu/topology") is not None:
+        return
+    right = vcpu.text
+    for kind, least, most in ((_MANY, 300, MOST_OF_ANY), (_MISTAKEN, MOST_OF_ANY + 1, 99999)):
+        vcpu.text = str(chance.randint(least, most))
+        yield Slip(kind, etree.tostring(root), "/domain/vcpu", vcpu.text)
+    vcpu.text = right
 
 
 def _companions(root: Node, chance: random.Random) -> Iterator[Slip]:
@@ -243,6 +248,20 @@ def _is_companion(slip: Slip, gone: set[Said], new: set[Said]) -> bool:
     return within and not {one[1:] for one in gone} & needed
 
 
+def is_left(slip: Slip, repaired: bytes) -> bool:
+    """Tell whether a repair leaves a number alone that only its owner can correct."""
+    return slip.kind == _MISTAKEN and _said(slip.data) == _said(repaired)
+
+
+def _is_hinted(slip: Slip, gone: set[Said], new: set[Said]) -> bool:
+    """Hold a number of CPUs to one that another part of the domain tells."""
+    if not _only_at(gone | new, {slip.path}):
+        return False
+    [(_, _, found)] = new
+    cpus = {pin.get("vcpu") for pin in etree.fromstring(slip.data).iterfind("cputune/vcpupin")}
+    return int(found) == len(cpus)
+
+
 def _only_at(found: set[Said], places: set[str]) -> bool:
     return {f"{path}/@{name}" if name else path for path, name, _ in found} <= places
 
@@ -251,5 +270,6 @@ _BETTER: dict[str, Callable[[Slip, set[Said], set[Said]], bool]] = {
     _OLDER: _is_newer,
     _BUS: _is_other_bus,
     _MANY: _is_most,
+    _MISTAKEN: _is_hinted,
     _MISSING: _is_companion,
 }

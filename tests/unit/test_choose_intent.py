@@ -79,8 +79,8 @@ KEPT = [
      ["sockets='16'", "cores='4'"], []),
     ("more than 255 CPUs get a q35 machine",
      domain(vcpu="256", os=OS.format("x86_64", "pc")), [">256<", "machine='q35'"], []),
-    ("too many CPUs become as many as there can be", domain(vcpu="99999"),
-     ["<vcpu>4096</vcpu>"], []),
+    ("too many CPUs become as many as there can be",
+     domain(vcpu="2000", os=OS.format("aarch64", "virt"), features=""), ["<vcpu>512</vcpu>"], []),
     ("an old machine type becomes the oldest of its family",
      domain(os=OS.format("x86_64", "pc-q35-2.12")), ["machine='pc-q35-"], ["i440fx"]),
     ("an old machine type of the other family",
@@ -354,7 +354,7 @@ OTHERS = [
         b"<memory unit='MiB'>2048</memory>", b"<currentMemory unit='GiB'>3</currentMemory>"),
      ["<memory unit='GiB'>3</memory>"], []),
     ("a GIC that was named serves fewer CPUs", "aarch64",
-     domain(vcpu="9999", os=OS.format("aarch64", "virt"), features="<gic version='2'/>"),
+     domain(vcpu="999", os=OS.format("aarch64", "virt"), features="<gic version='2'/>"),
      ["<gic version='2'/>", "<vcpu>8</vcpu>"], []),
     ("what a slip made of the type of a LUN", "x86_64", domain(
         devices=DISK.format("file", "lun", "<source dev='/dev/sdb'/>", "sda", "scsi")),
@@ -370,7 +370,7 @@ OTHERS = [
         top="<maxMemory slots='4' unit='TiB'>2</maxMemory><cpu><numa><cell id='0' cpus='0-1' "
         "memory='2097152'/></numa></cpu>"), ["slots='4' unit='GiB'>974<"], []),
     ("a board with one CPU", "x86_64",
-     domain(vcpu="87217", os=OS.format("x86_64", "isapc")).replace(b"<acpi/>", b""),
+     domain(vcpu="1217", os=OS.format("x86_64", "isapc")).replace(b"<acpi/>", b""),
      ["<vcpu>1</vcpu>"], ["<cpu "]),
     ("a forwarded port's back end", "x86_64", domain(devices=CARD.format(
         "<portForward proto='tcp'><range start='2022' to='22'/></portForward>")),
@@ -470,7 +470,7 @@ def test_what_only_the_host_can_repair_costs_little_time() -> None:
 
 def test_too_many_cpus_of_a_board_without_another_become_fewer() -> None:
     os = "<type arch='x86_64' machine='microvm'>hvm</type>"
-    found = fixed(domain(vcpu="5000", os=os))
+    found = fixed(domain(vcpu="3000", os=os))
     assert found.accepted
     assert b"machine='microvm'" in found.data
 

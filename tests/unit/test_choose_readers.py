@@ -52,18 +52,27 @@ MACS = (
 )
 
 
+EMULATION_LACKS = ("invpcid", "pcid", "tsc-deadline")
+NO_SUCH = "<cpu><model fallback='forbid'>NoSuch</model></cpu>"
+
+
 @pytest.mark.parametrize("parts", MACS, ids=["metadata", "device", "name", "title"])
-@pytest.mark.parametrize("cpu", [PASSED, "<cpu><model fallback='forbid'>NoSuch</model></cpu>"])
+@pytest.mark.parametrize("cpu", [PASSED, NO_SUCH])
 def test_an_emulated_macos_gets_a_processor_of_intel(parts: dict[str, str], cpu: str) -> None:
     found = repaired(kind="kvm", cpu=cpu, **parts)
     text = found.data.decode()
     assert found.accepted
-    assert ">Penryn</model>" in text
+    # all that macOS 13 needs, without the three features that emulation lacks
+    assert ">Haswell-noTSX</model>" in text
+    left_out = [f"<feature policy='optional' name='{name}'/>" for name in EMULATION_LACKS]
+    assert [one for one in left_out if one not in text] == []
     assert "maximum" not in text
     assert "migratable" not in text
     if cpu == PASSED:
         reasons = [change.reason for change in found.changes if change.code.startswith("cpu-")]
-        assert ["Penryn" in reason and "maximum" not in reason for reason in reasons] == [True]
+        assert ["Haswell-noTSX" in reason and "maximum" not in reason for reason in reasons] == [
+            True
+        ]
 
 
 @pytest.mark.parametrize("name", ["machine", "sonomax", "cosx1", "macro", "darwin9", "winter"])
@@ -162,11 +171,59 @@ def test_a_card_is_in_the_network_that_it_names(kind: str, source: str, meant: s
     assert f"<interface type='{meant}'><source {source}/></interface>" in found.data.decode()
 
 
-def test_a_number_far_beyond_the_limit_is_to_be_looked_at() -> None:
-    far = [change.what for change in repaired(vcpus="14669").changes]
-    assert any("CHECK THIS NUMBER: 14669" in what for what in far), far
-    near = [change.what for change in repaired(vcpus="512").changes]
-    assert not any("CHECK" in what for what in near), near
+PINS = "<vcpupin vcpu='{}' cpuset='0'/>"
+
+
+def many(count: int, machine: str = "pc-q35-6.2", cpu: str = "", tune: str = "") -> Repair:
+    text = HEAD.format(**USUAL | {"vcpus": str(count), "cpu": cpu + tune})
+    return poor_host().repair(text.replace("machine='q35'", f"machine='{machine}'"))
+
+
+@pytest.mark.parametrize("count", [289, 512, 2000, 4096])
+def test_more_cpus_than_the_board_has_are_kept_by_its_newer_version(count: int) -> None:
+    found = many(count).data
+    assert f"<vcpu>{count}</vcpu>".encode() in found
+    assert b"machine='q35'" in found
+
+
+@pytest.mark.parametrize("count", [4097, 14669, 67103, 94128])
+@pytest.mark.parametrize("machine", ["pc-q35-6.2", "q35", "pc", "microvm", "isapc"])
+def test_a_number_that_no_machine_has_is_left_to_its_owner(count: int, machine: str) -> None:
+    found = many(count, machine)
+    assert f"<vcpu>{count}</vcpu>".encode() in found.data
+    messages = [one.message for one in found.findings if one.code == "vcpu-count-unsupported"]
+    assert ["supports at most" in text and "typo" in text for text in messages] == [True]
+    assert [one.code for one in found.findings if one.code.startswith("vcpu")] == [
+        "vcpu-count-unsupported"
+    ]
+
+
+TOPOLOGY = "<cpu mode='maximum'><topology sockets='1' cores='4' threads='2'/></cpu>"
+CELLS = (
+    "<cpu mode='maximum'><numa><cell id='0' cpus='0-2' memory='2' unit='GiB'/>"
+    "<cell id='1' cpus='3-5' memory='2' unit='GiB'/></numa></cpu>"
+)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "tune", "right"),
+    [
+        (TOPOLOGY, "", 8),
+        (CELLS, "", 6),
+        ("", f"<cputune>{PINS.format(0)}{PINS.format(1)}</cputune>", 2),
+        (TOPOLOGY, f"<cputune>{PINS.format(0)}{PINS.format(1)}</cputune>", 8),
+        ("", f"<cputune>{PINS.format(0)}{PINS.format(3)}</cputune>", 67103),
+    ],
+)
+def test_the_rest_of_the_domain_tells_how_many_cpus_are_meant(
+    cpu: str, tune: str, right: int
+) -> None:
+    found = many(67103, cpu=cpu, tune=tune)
+    assert f"<vcpu>{right}</vcpu>".encode() in found.data
+    # nothing else is fitted to the wrong number
+    assert [part for part in (cpu, tune) if part.encode() not in found.data] == []
+    said = [change.what for change in found.changes]
+    assert ["CHECK THIS NUMBER: 67103" in what for what in said] == [True] * (right < 67103)
 
 
 def test_acceleration_that_goes_is_told() -> None:
@@ -193,7 +250,8 @@ CONSEQUENCES = [
     ({"kind": "kvm", "devices": PASSED_ON}, ["to an emulated guest"]),
     ({"cpu": NESTED}, ["no virtual machines in the guest"]),
     ({"cpu": STEADY}, ["a less exact clock"]),
-    ({"kind": "kvm", "cpu": PASSED, "name": "macOS"}, ["no AVX2, which macOS 13"]),
+    ({"kind": "kvm", "cpu": PASSED, "name": "macOS"}, ["a CPU without", *EMULATION_LACKS]),
+    ({"cpu": "<cpu check='partial'><model>Icelake-Server</model></cpu>"}, ["a CPU without avx512"]),
 ]
 
 

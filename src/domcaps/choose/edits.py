@@ -185,7 +185,8 @@ class Edits:
                 continue
             tag = "" if name or at.endswith("..") else at.rpartition("/")[2]
             said = f"{name}='{text}'" if name else f"<{tag}> {text!r}" if tag else repr(text)
-            words.append(said + (f" instead of {old!r}{if_far_less(text, old)}" if old else ""))
+            far = if_far_less(text, old, most=fix.less)
+            words.append(said + (f" instead of {old!r}{far}" if old else ""))
         said = " and ".join(words)
         if fix.add:
             said += (" and " if said else "") + f"{fix.add} added"

@@ -13,6 +13,7 @@ from domcaps.elements.boards.defaults import default_gic_version
 from domcaps.elements.boards.families import ARM_VIRT, X86, machine_type
 from domcaps.elements.processor.definition import Cpu
 from domcaps.elements.processor.features import policies
+from domcaps.elements.processor.mistaken_count import is_mistaken
 from domcaps.elements.processor.vcpu import GIC_LIMIT, NO_REMAPPING
 from domcaps.elements.processor.vcpu_count import Vcpu, initial_vcpus, max_vcpus
 from domcaps.language.finding import Stage
@@ -54,6 +55,8 @@ def gic_serves_that_many(vcpu: Vcpu) -> Problems:
     count = max_vcpus(vcpu.domain)
     if count <= _MOST_OF_VERSION_2 or not vcpu.holds(ARM_VIRT) or _gic_version(vcpu) != "2":
         return
+    if is_mistaken(vcpu.domain, count):
+        return  # with the number that is meant the version may be right
     message = (
         f"GIC version 2 supports at most {_MOST_OF_VERSION_2} vCPUs, but the domain has {count}; "
         "add <gic version='3'/> to <features>"
@@ -93,6 +96,8 @@ def cpu_has_x2apic(vcpu: Vcpu) -> Problems:
         return
     cpu = vcpu.domain.first(Cpu)
     if not vcpu.holds(X86) or (cpu is not None and cpu.mode in {"maximum", "host-model"}):
+        return
+    if is_mistaken(vcpu.domain, max_vcpus(vcpu.domain)):
         return
     if cpu is None or (not cpu.model and cpu.mode == "custom" and not cpu.has("feature")):
         message = (

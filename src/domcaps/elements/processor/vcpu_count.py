@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import VCPU_PLACEMENT
 from domcaps.elements.boards.families import PSERIES, Q35, X86, family_of, machine_type
+from domcaps.elements.processor.mistaken_count import is_mistaken, mistaken
 from domcaps.language.changes.devices import IOMMU_SPLIT_ADDED
 from domcaps.language.changes.processor import CPU_CLUSTERS, EIM_OPTIONAL
-from domcaps.language.fix import Fix, set_value
+from domcaps.language.fix import Fix, Substitutes, set_value
 from domcaps.language.node_path import path_of
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
@@ -41,6 +42,10 @@ CLUSTERS = qapi("query-hotpluggable-cpus/ret/props/cluster-id")
 
 _MOST_WITHOUT_EIM = 255
 """More CPUs than an interrupt can be addressed to without the IOMMU's help."""
+
+
+SUBSTITUTES = Substitutes("vcpu", order={"*": ()})
+"""No number stands in for another: a finding says which is the most, or leaves it to the owner."""
 
 
 class Vcpu(Part):
@@ -145,15 +150,19 @@ def one_at_least(vcpu: Vcpu) -> Problems:
 def machine_takes_that_many(vcpu: Vcpu) -> Problems:
     """``<vcpu>`` must not exceed the number of vCPUs that the machine type supports."""
     machine = machine_type(vcpu.domain.world)
-    limit = machine.cpu_max if machine is not None else 0
-    if machine is not None and 0 < limit < (vcpu.count or 0):
-        yield problem(
-            f"the machine type {machine.name!r} supports at most {limit} vCPUs; use "
-            f"<vcpu>{limit}</vcpu> or less{_larger_machine(vcpu)}",
-            vcpu,
-            accepted=(str(limit),),
-            fix=(*_larger_machines(vcpu), *_fewer(vcpu, limit)),
-        )
+    limit, count = machine.cpu_max if machine is not None else 0, vcpu.count or 0
+    if machine is None or not 0 < limit < count:
+        return
+    most = f"the machine type {machine.name!r} supports at most {counted(limit, 'vCPU')}"
+    if is_mistaken(vcpu.domain, count):
+        yield mistaken(vcpu, f"{most}, and no machine type supports {count}", limit)
+        return
+    yield problem(
+        f"{most}; use <vcpu>{limit}</vcpu> or less{_larger_machine(vcpu)}",
+        vcpu,
+        accepted=(str(limit),),
+        fix=(*_larger_machines(vcpu), *_fewer(vcpu, limit)),
+    )
 
 
 def _fewer(vcpu: Vcpu, limit: int) -> Iterator[Fix]:
@@ -252,7 +261,8 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
 
     In a new definition, libvirt 10.10 and later adds the IOMMU and enables extended interrupts.
     """
-    if (vcpu.count or 0) <= _MOST_WITHOUT_EIM or not vcpu.holds(X86):
+    count = vcpu.count or 0
+    if count <= _MOST_WITHOUT_EIM or not vcpu.holds(X86) or is_mistaken(vcpu.domain, count):
         return
     if not vcpu.holds(Q35):
         yield _of_other_board(vcpu)
@@ -431,7 +441,9 @@ def topology_has_all_cpus(topology: Topology) -> Problems:
             f"the numbers in <topology> multiply to {counted(cpus, 'CPU')}, but "
             f"<vcpu> is {most}; make them equal"
         )
-        yield problem(message, topology, fix=_with_sockets(topology, most))
+        mistaken = is_mistaken(topology.domain, most)
+        whole = set_value(str(cpus), "/domain/vcpu")
+        yield problem(message, topology, fix=whole if mistaken else _with_sockets(topology, most))
 
 
 def _with_sockets(topology: Topology, cpus: int) -> Iterator[Fix]:
