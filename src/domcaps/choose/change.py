@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.choose.text import text_of
-from domcaps.language.node_path import tag_of
+from domcaps.language.node_path import path_of, tag_of, without_positions
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -59,6 +59,23 @@ def removed_besides(before: bytes, after: bytes, said: str) -> tuple[str, ...]:
     elements = {f"<{name}>" for name in names if name[0] != "@" and f"<{name}" not in said}
     attributes = {name[1:] for name in names if name[0] == "@" and f"{name[1:]}=" not in said}
     return (*sorted(elements), *sorted(attributes))
+
+
+def is_gone(path: str, before: bytes, after: bytes) -> bool:
+    """Tell whether an element, or one around it below ``<domain>``, was removed by later edits.
+
+    `path` is that of the element, or of its attribute, in the text `before`. Elements have no
+    identity across texts: it is gone if there are fewer of its kind, and none like it.
+    """
+    found = text_of(before).node(path)
+    if found is None:
+        return False
+    node = found[0]
+    kind = without_positions(path_of(node))
+    if _elements(after)[kind] >= _elements(before)[kind]:
+        return False
+    same = node.items()
+    return all(one.items() != same for one in text_of(after).root.iter(tag_of(node)))
 
 
 def _has_parent(path: str, paths: Container[str]) -> bool:

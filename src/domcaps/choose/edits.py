@@ -174,7 +174,7 @@ class Edits:
 
     def _said(self, fix: Fix, path: str) -> str:
         """Say what a fix writes."""
-        words = []
+        words, has_unit = [], any(at.endswith("@unit") for at, _ in fix.values)
         for at, text in fix.values:
             found = self.text.node(place(path.partition("/@")[0], at))
             name = at.rpartition("@")[2] if "@" in at else ""
@@ -184,8 +184,11 @@ class Edits:
             if old == text:
                 continue
             tag = "" if name or at.endswith("..") else at.rpartition("/")[2]
+            if not at and found is not None and not found[1]:
+                tag = tag_of(found[0])
             said = f"{name}='{text}'" if name else f"<{tag}> {text!r}" if tag else repr(text)
-            far = if_far_less(text, old, most=fix.less)
+            # with another unit a smaller number may be more
+            far = "" if has_unit else if_far_less(text, old, most=fix.less)
             words.append(said + (f" instead of {old!r}{far}" if old else ""))
         said = " and ".join(words)
         if fix.add:
@@ -237,8 +240,7 @@ class Edits:
     def _replaced(self, node: Node, attribute: str, old: str, value: str, loss: int) -> Edit:
         path = path_of(node, attribute)
         rule = substitutes().get(without_positions(path))
-        only = (rule.only or {}) if rule is not None else {}
-        without = (*only.get("*", ()), *only.get(old, ()))
+        without = () if rule is None else rule.gone_with(old, value)
         if without_positions(path) == BUS and is_named_for(node, value):
             without = ()  # the address was written for the same bus as the name
         if loss < losses.FIX:  # a typo: the rest was written for what was meant

@@ -83,13 +83,15 @@ PROTECTED_SETTINGS = frozenset(
      "/domain/os/loader/@readonly", "/domain/os/loader/@type", "/domain/features/acpi",
      "/domain/launchSecurity/@type", "/domain/devices/memory/@model", "/domain/os/nvram/@type",
      "/domain/devices/hostdev/@model", "/domain/devices/disk/readonly",
+     "/domain/clock/@offset", "/domain/devices/interface/bandwidth",
+     "/domain/devices/interface/bandwidth/inbound", "/domain/devices/interface/bandwidth/outbound",
      "/domain/devices/interface/vlan", "/domain/devices/interface/vlan/tag",
      "/domain/devices/interface/vlan/tag/@id", "/domain/devices/interface/filterref",
      "/domain/devices/interface/filterref/@filter",
      "/domain/devices/disk/target", "/domain/devices/disk/target/@dev"}
 )  # fmt: skip
-"""Settings that are never taken away without permission: the architecture, UEFI, secure boot, what
-keeps a guest out of other networks."""
+"""Settings that are never taken away without permission: the architecture, UEFI, secure boot, the
+time, what keeps a guest out of other networks, and from taking all of one."""
 
 WHAT_IT_IS = frozenset({"type", "mode", "device"})
 """Attributes that say what a protected device is: without them it is another one."""

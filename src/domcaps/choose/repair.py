@@ -16,7 +16,7 @@ import msgspec
 
 from domcaps.choose import losses
 from domcaps.choose.board import moved_to_board, moved_with_machine
-from domcaps.choose.change import Change, added_after, line_in, removed_besides
+from domcaps.choose.change import Change, added_after, is_gone, line_in, removed_besides
 from domcaps.choose.consequences import consequences, features_lost
 from domcaps.choose.edits import Edit, Edits
 from domcaps.choose.hosts import Verdict, refusals, targets_of, verdict, world_of
@@ -210,6 +210,9 @@ class _Search:
                 made += way.steps
                 data = way.data
                 seen.add(data)
+                # what was hopeless at a device may not be after an edit of it
+                edited = {_device(step.edit.path) for step in way.steps}
+                hopeless = {key for key in hopeless if _device(key[1]) not in edited}
         return made, data
 
     def respelt(self, data: bytes) -> tuple[list[_Step], bytes]:
@@ -390,6 +393,12 @@ def _key(finding: Finding) -> tuple[str, str]:
     return finding.code, finding.path
 
 
+def _device(path: str) -> str:
+    """Give the path of the device, or of the child of ``<domain>``, that a path belongs to."""
+    steps = path.partition("/@")[0].split("/")
+    return "/".join(steps[: 4 if steps[2:3] == ["devices"] else 3])
+
+
 def _kind(finding: Finding) -> tuple[str, str]:
     """Give what stays the same of a finding when elements before it come or go."""
     return finding.code, without_positions(finding.path)
@@ -473,9 +482,18 @@ def _takes_back(later: Edit, edit: Edit) -> bool:
     return later.path == edit.path and bool(later.removes) and not edit.removes
 
 
-def _change(original: bytes, step: _Step) -> Change:
+def _replaces(later: Edit, edit: Edit) -> bool:
+    """Tell whether a value is written in the place of one that the edit before it wrote."""
+    written = bool(edit.value) and later.path == edit.path and later.old == edit.value
+    return written and f"instead of '{later.old}'" in later.what
+
+
+def _change(original: bytes, step: _Step, before: Edit | None) -> Change:
     edit, finding = step.edit, step.finding
     what, made = edit.what, edit.apply() if step.moved else step.after
+    if before is not None and _replaces(edit, before):
+        # the user's file has the first one
+        what = what.replace(f"instead of '{edit.old}'", f"instead of '{before.old}'")
     besides = () if edit.loss < losses.FIX else removed_besides(step.before, made, what)
     if besides:
         what += f", and {' and '.join(besides)} removed"
@@ -487,12 +505,25 @@ def _change(original: bytes, step: _Step) -> Change:
     return Change(what, edit.path, line, reason, finding.code, edit.removes, edit.loss, after)
 
 
-def _changes(original: bytes, made: Sequence[_Step]) -> list[Change]:
+def _changes(data: bytes, made: Sequence[_Step]) -> list[Change]:
     found: list[Change] = []
-    for step, follows in zip(made, (*made[1:], None), strict=False):
-        if follows is None or not _takes_back(follows.edit, step.edit):
-            found.append(_change(original, step))
+    for number, step in enumerate(made):
+        if not _is_undone(step, made[number + 1 :]):
+            before = made[number - 1].edit if number else None
+            found.append(_change(data, step, before))
         for moved in step.moved:
-            line = line_in(original, step.after, moved.line)
+            line = line_in(data, step.after, moved.line)
             found.append(replace(moved, line=line))
     return found
+
+
+def _is_undone(step: _Step, later: Sequence[_Step]) -> bool:
+    """Tell whether nothing is left of what an edit wrote.
+
+    The next edit may take it back, or write another value, and a later one remove the element.
+    """
+    if not later:
+        return False
+    if _takes_back(later[0].edit, step.edit) or _replaces(later[0].edit, step.edit):
+        return True
+    return not step.edit.removes and is_gone(step.edit.path, step.after, later[-1].after)

@@ -56,7 +56,7 @@ class Attributes(Struct, frozen=True):
                     node,
                     f"@{name}",
                     accepted=_names(kind),
-                    fix=kind.fixes(text, f"@{name}"),
+                    fix=kind.fixes(text, f"@{name}", node.get("unit") or ""),
                 )
 
 

@@ -51,10 +51,11 @@ class Substitutes(Struct, frozen=True):
     every other one. A value that stands in neither list never replaces another by itself. `slips`
     are other names that people use for a value, which mean it without doubt. `only` names, for a
     value, the paths below the device that have a meaning with it alone, and go when it does (under
-    ``*`` with any value); so do the `companions`, other devices that need it, by their paths below
-    ``<domain>``. `remarks` say what a user who gets the value should know. Where `archs` are named,
-    guests of other architectures have the order `elsewhere`. `plain` is the order for guests
-    of which `is_plain` tells by their ``<domain>`` that they may lack drivers for the usual one.
+    ``*`` with any value), but for those that are `shared` by the new value. So do the `companions`,
+    other devices that need it, by their paths below ``<domain>``. `remarks` say what a user who
+    gets the value should know. Where `archs` are named, guests of other architectures have the
+    order `elsewhere`. `plain` is the order for guests of which `is_plain` tells by their
+    ``<domain>`` that they may lack drivers for the usual one.
     """
 
     path: str
@@ -67,6 +68,13 @@ class Substitutes(Struct, frozen=True):
     elsewhere: Mapping[str, tuple[str, ...]] | None = None
     plain: Mapping[str, tuple[str, ...]] | None = None
     is_plain: Callable[[Node], bool] | None = None
+    shared: Mapping[str, tuple[str, ...]] | None = None
+
+    def gone_with(self, old: str, new: str) -> tuple[str, ...]:
+        """Give the paths below the device of what has no meaning when a value replaces another."""
+        only = self.only or {}
+        kept = (self.shared or {}).get(new, ())
+        return tuple(at for at in (*only.get("*", ()), *only.get(old, ())) if at not in kept)
 
     def is_at_home(self, arch: str) -> bool:
         """Tell whether `order` is that of an architecture; "" is that of the host."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from fractions import Fraction
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from domcaps.language.fix import Fix
@@ -41,8 +42,15 @@ _POWERS = "kmgtpe"
 # possessive: where blanks and hyphens could be shared out between two repetitions, refusing a long
 # text would take time with the square of its length
 _UUID = late_pattern(r"\s*+(?:[- ]*+[0-9a-fA-F]{2}){16}\s*+")
-_SIZED = late_pattern(r"(\d[\d,_' ]{0,30})(?:\.(\d{1,9}))?[ -]?([a-zA-Z]{1,5})")
-_SMALLER = {"TiB": "GiB", "GiB": "MiB", "MiB": "KiB"}
+# groups of three digits, or none; a comma before other than three digits begins a fraction
+_SIZED = late_pattern(
+    r"(\d{1,3}(?:[,_' ]\d{3}){1,9}|\d{1,30})(?:(?:\.|,(?!\d{3}(?!\d)))(\d{1,9}))?"
+    r"[ -]?([a-zA-Z]{0,5})"
+)
+_SMALLER = {
+    "EiB": "PiB", "PiB": "TiB", "TiB": "GiB", "GiB": "MiB", "MiB": "KiB",
+    "EB": "PB", "PB": "TB", "TB": "GB", "GB": "MB", "MB": "KB", "KB": "bytes",
+}  # fmt: skip
 _ITEM = late_pattern(r"\s*(\^?)(\d{1,10})\s*(?:(-)\s*(\d{1,10})\s*)?")
 
 
@@ -67,9 +75,9 @@ class OrEmpty(ValueType[T | None], Generic[T]):
         """Give the changes by which some of the names came."""
         return getattr(self.kind, "since", {})
 
-    def fixes(self, text: str, at: str) -> tuple[Fix, ...]:
+    def fixes(self, text: str, at: str, unit: str = "") -> tuple[Fix, ...]:
         """Give the edit that writes a text of another form in this one."""
-        return self.kind.fixes(text, at)
+        return self.kind.fixes(text, at, unit)
 
     def parse(self, text: str) -> T | None:
         """Give None for no text."""
@@ -174,17 +182,21 @@ def _unit_named(text: str) -> str:
     return unit[0].upper() + ("B" if unit[1:] == "b" else "iB")
 
 
-def _with_unit(text: str) -> tuple[int, str] | None:
-    """Read a size such as 4GiB or 1.5G: a whole number and its unit, None where it is none."""
+def _with_unit(text: str, beside: str = "") -> tuple[int, str] | None:
+    """Read a size such as 4GiB or 1.5G: a whole number and its unit, None where it is none.
+
+    `beside` is the unit that stands beside a number without one. Less than a KiB is rounded.
+    """
     found = _SIZED.fullmatch(text.strip())
-    unit = _unit_named(found[3]) if found is not None else ""
+    unit = "" if found is None else _unit_named(found[3]) if found[3] else _unit_named(beside)
     if found is None or not unit:
         return None
-    parts = found[2] or ""
-    number, scale = int(re.sub(r"\D", "", found[1]) + parts), 10 ** len(parts)
-    while number % scale and unit in _SMALLER:
-        number, unit = number * KIB, _SMALLER[unit]
-    return None if number % scale else (number // scale, unit)
+    number = Fraction(re.sub(r"[,_' ]", "", found[1]) + f".{found[2] or 0}")
+    while number.denominator > 1 and unit in _SMALLER:
+        number, unit = number * Unit().parse(unit) / Unit().parse(_SMALLER[unit]), _SMALLER[unit]
+    if number.denominator > 1 and unit != "KiB":
+        return None
+    return round(number), unit
 
 
 def plain_bytes(text: str) -> str:
@@ -202,11 +214,16 @@ class SizeNumber(Int):
         """Show number and unit."""
         return "a whole number, such as '4' with unit='MiB'"
 
-    def fixes(self, text: str, at: str) -> tuple[Fix, ...]:
-        """Write the unit of a size such as 4GiB or 1.5G into the attribute ``unit``."""
-        found = _with_unit(text)
+    def fixes(self, text: str, at: str, unit: str = "") -> tuple[Fix, ...]:
+        """Write the unit of a size such as 4GiB or 1.5G into the attribute ``unit``.
+
+        The same is made of 1.5 with ``unit='GiB'``. Without a unit libvirt counts KiB, so that
+        the unit that a fraction was meant for is known to the owner only.
+        """
+        meant = super().fixes(text, at)
+        found = None if meant else _with_unit(text, unit)
         if found is None:
-            return super().fixes(text, at)
+            return meant
         return (Fix(values=((at, str(found[0])), ("@unit", found[1]))),)
 
 

@@ -25,6 +25,7 @@ _MAX_DIGITS = 25
 # what lies beyond is the limit of an integer type, which helps no reader
 _MOST_NAMED = 10_000_000
 _DIGITS = frozenset("0123456789abcdefABCDEF")
+_NEGATIVE = re.compile(r"-(?!1$)[0-9]{1,19}")
 _GROUPED = late_pattern(r"\d{1,3}(?:[,_' ]\d{3}){1,6}")
 _WHOLE = late_pattern(r"\d{1,18}\.0{1,9}")
 _HEXADECIMAL = late_pattern(r"[0-9a-fA-F]{1,8}")
@@ -46,10 +47,11 @@ class ValueType(ABC, Generic[T]):
         """Write in this form what a text of another form means without doubt, else give ""."""
         return ""
 
-    def fixes(self, text: str, at: str) -> tuple[Fix, ...]:
+    def fixes(self, text: str, at: str, unit: str = "") -> tuple[Fix, ...]:  # noqa: ARG002
         """Give the edit that writes a text of another form in this one.
 
         `at` is the path of the attribute from its element, as ``@name``; "" is the element's text.
+        `unit` is the element's attribute of that name, "" without it.
         """
         meant = self.respelt(text)
         return (set_value(meant, at),) if meant else ()
@@ -133,8 +135,13 @@ class Int(ValueType[int]):
         return value
 
     def respelt(self, text: str) -> str:
-        """Write 4.0 and 1,024 as whole numbers, and hexadecimal ones as this form has them."""
+        """Write 4.0 and 1,024 as whole numbers, and hexadecimal ones as this form has them.
+
+        A minus sign that no number has here is left out, but for -1, which may mean "no limit".
+        """
         plain = text.strip()
+        if _NEGATIVE.fullmatch(plain) and fits(self, plain[1:]):
+            return plain[1:]
         if _GROUPED.fullmatch(plain):
             plain = re.sub(r"\D", "", plain)
         elif _WHOLE.fullmatch(plain):

@@ -130,8 +130,8 @@ def advised(
     return ""
 
 
-def left_behind(path: str, old: str, part: Node) -> list[str]:
-    """Name what has no meaning once a value is replaced: attributes, elements, other devices.
+def left_behind(path: str, old: str, new: str, part: Node) -> list[str]:
+    """Name what has no meaning once a value replaces another: attributes, elements, devices.
 
     `part` is the device, or another element, that the value belongs to; `path` that of the value.
     """
@@ -142,7 +142,7 @@ def left_behind(path: str, old: str, part: Node) -> list[str]:
     device = root = part
     while (above := root.getparent()) is not None:
         device, root = (root, above) if above.tag == "devices" else (device, above)
-    own = _named_below(device, (rule.only or {}).get(old, ()))
+    own = _named_below(device, rule.gone_with(old, new))
     others = (rule.companions or {}).get(old, ())
     if not others or _count(root, where, old) > 1:
         return own

@@ -491,7 +491,8 @@ class DocumentCheck:
         place = messages.place_of(part, declared)
         message = messages.invalid(place, text, declared.expected, known)
         at = f"@{declared.path.rpartition('@')[2]}" if "@" in declared.path else ""
-        fixes = declared.kind.fixes(text, at)
+        unit = problem(message, part, declared.path).node.get("unit") or ""
+        fixes = declared.kind.fixes(text, at, unit)
         wrong = problem(message, part, declared.path, accepted=known, fix=fixes)
         self.malformed.add((wrong.node, wrong.attribute))
         self._add(f"{field_check.code}-invalid", wrong)
@@ -533,7 +534,7 @@ class DocumentCheck:
         else:
             code, reason = "unsupported", world.reason(choice.when)
             use = self._advised(field_check.place, text, offered)
-            left = left_behind(field_check.place, text, part.node) if use else ()
+            left = left_behind(field_check.place, text, use, part.node) if use else ()
             message = messages.unsupported_choice(place, choice, world, use, left)
         wrong = problem(message, part, declared.path, accepted=offered, reason=reason)
         if choice is None:

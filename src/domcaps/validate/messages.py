@@ -65,7 +65,7 @@ def unsupported_choice(
     if instead:
         text += f"; use {instead!r}"
         if left:
-            text += f", and remove {listed(left)} (valid only with {choice.name!r})"
+            text += f", and remove {listed(left)} (of no use with {instead!r})"
     ways = ways_of(choice.when, world)
     if instead and ways:
         return f"{text}; or, to keep {choice.name!r}: {'; '.join(ways)}"
@@ -92,7 +92,12 @@ def with_remedy(message: str, requires: Predicate, world: World) -> str:
 def cause_of(message: str) -> str:
     """Give what a message says is wrong, without what to write instead or to install."""
     ends = (message.find(mark) for mark in _ADVICE)
-    return message[: min((end for end in ends if end > 0), default=len(message))]
+    cause = message[: min((end for end in ends if end > 0), default=len(message))]
+    is_wrong, listing, _ = cause.partition(_LISTING)
+    return f"{is_wrong}, which is not accepted there" if listing else cause
+
+
+_LISTING = ", but must be one of "
 
 
 _ADVICE = (

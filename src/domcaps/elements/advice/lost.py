@@ -80,6 +80,21 @@ ABILITIES = (
 )
 
 
+_OF_KVM = {
+    "features/ioapic[@driver='kvm']": "<ioapic driver='kvm'>",
+    "features/hyperv": "<hyperv>",
+    "features/kvm": "<kvm>",
+    "features/pvspinlock": "<pvspinlock>",
+    "clock/timer[@name='kvmclock']": "<timer name='kvmclock'>",
+    "clock/timer[@name='hypervclock']": "<timer name='hypervclock'>",
+}
+"""Settings that QEMU passes over where it emulates the processor itself."""
+
+
 def lost(before: Node, after: Node) -> list[str]:
     """Say what the domain before an edit has, and the one after it has not."""
-    return [one.lost for one in ABILITIES if one.holds(before) and not one.holds(after)]
+    gone = [one.lost for one in ABILITIES if one.holds(before) and not one.holds(after)]
+    if before.get("type") != "qemu" and after.get("type") == "qemu":
+        idle = [said for path, said in _OF_KVM.items() if after.find(path) is not None]
+        gone += [f"no effect of {', '.join(idle)}"] if idle else []
+    return gone

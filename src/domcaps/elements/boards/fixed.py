@@ -106,6 +106,19 @@ _MEMORY = {
 }  # fmt: skip
 
 
+_LEAST_MEMORY = {
+    **dict.fromkeys(("powernv8", "powernv9", "powernv10", "powernv10-rainier", "powernv11"),
+                    1024 * _MIB),
+    "microchip-icicle-kit": 1537 * _MIB,
+}  # fmt: skip
+"""Memory in KiB with which QEMU 10.0 and 11.1 start; with less "Invalid RAM size"."""
+
+
+def least_memory(world: World) -> int:
+    """Give how much memory a machine type has at least, in KiB; 0 where any will do."""
+    return _LEAST_MEMORY.get(world.target.machine, 0)
+
+
 def least_cpus(world: World) -> int:
     """Give how many CPUs a machine type has at least."""
     return _LEAST_CPUS.get(world.target.machine, 1)

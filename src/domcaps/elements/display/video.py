@@ -193,6 +193,8 @@ _MODEL_SUBSTITUTES = Substitutes(
         "cirrus": ("model/@vram",),
         "vmvga": ("model/@vram",),
     },
+    # memory of this size is as right for them; Cirrus has at most 16 MiB
+    shared=dict.fromkeys(("vga", "bochs", "vmvga"), ("model/@vram",)),
     # virtio's adapter needs a driver of its own for more than plain VGA
     plain={"qxl": ("vga", "bochs", "cirrus", "virtio")},
     is_plain=lacks_virtio,

@@ -14,6 +14,7 @@ from __future__ import annotations
 from domcaps.elements.boards.families import X86
 from domcaps.elements.features.hyperv import CLOCK
 from domcaps.language.changes.domain import CLOCK_ABSOLUTE
+from domcaps.language.fix import Substitutes
 from domcaps.language.observed import virttype
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, family
@@ -60,6 +61,14 @@ PREFERENCE = Decision(
         ),
         Option("utc", "all others take it for universal time", xml="<clock offset='{value}'/>"),
     ),
+)
+
+
+SUBSTITUTES = Substitutes(
+    "clock/@offset",
+    # which zone or which time is meant is not known from anything else
+    order={"timezone": (), "absolute": (), "variable": (), "*": ("utc",)},
+    slips={"gmt": "utc", "z": "utc", "local": "localtime", "host": "localtime"},
 )
 
 

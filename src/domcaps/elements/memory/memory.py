@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from domcaps.elements.boards.defaults import VCPUS
 from domcaps.elements.memory.memory_device import MemoryDevice, size_kib
 from domcaps.elements.memory.numa import Cell, cell_count
+from domcaps.facts import arch as archs
+from domcaps.language.changes.memory import NUMA_CELL_ADDED
 from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.fix import Fix
 from domcaps.language.part import Part, field
@@ -33,6 +35,7 @@ from domcaps.language.quantities import (
     size_of,
     too_large,
 )
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import ON_OFF, UNSIGNED
 
@@ -223,7 +226,8 @@ def most_is_not_less(most: MaxMemory) -> Problems:
 def plugged_memory_has_a_cell(most: MaxMemory) -> Problems:
     """``<maxMemory>`` requires a NUMA ``<cell>``; in a new definition libvirt adds one."""
     used = bool(max_memory(most.domain) or most.slots)
-    if used and not cell_count(most.domain) and most.domain.arch not in {"ppc64", "ppc64le"}:
+    without = archs.PPC64 | (archs.S390 if libvirt_reads(most, NUMA_CELL_ADDED) else frozenset())
+    if used and not cell_count(most.domain) and most.domain.arch not in without:
         yield problem(
             "<maxMemory> requires a NUMA cell; add <cpu><numa><cell …/></numa></cpu>",
             most,

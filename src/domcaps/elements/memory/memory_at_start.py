@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from domcaps.elements.boards.fixed import MOST_TOO_SMALL, NEEDS_MEMORY
+from domcaps.elements.boards.fixed import MOST_TOO_SMALL, NEEDS_MEMORY, least_memory
 from domcaps.elements.memory.memory import Memory, total_memory
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
+from domcaps.language.quantities import KIB, shown_size
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
@@ -19,12 +20,27 @@ from domcaps.language.truth import Truth
 )
 def firmware_fits_into_memory(memory: Memory) -> Problems:
     """``<memory>`` must be large enough for the firmware that QEMU loads for s390x and RISC-V
-    guests.
+    guests, and at least what machine types such as ``powernv9`` require.
 
     QEMU 11.1 refuses 2 MiB ("not enough RAM to load the BIOS file"), and starts with 3.
     """
-    if memory.domain.world.truth(NEEDS_MEMORY) is not Truth.YES:
+    world = memory.domain.world
+    least, size = least_memory(world), total_memory(memory.domain)
+    if 0 < size < least:
+        needed = shown_size(least * KIB)
+        message = f"the machine type {world.target.machine!r} needs at least {needed} of memory"
+        yield problem(message, memory, fix=_of_size(least))
+    if world.truth(NEEDS_MEMORY) is not Truth.YES:
         return
     if 0 < total_memory(memory.domain) <= MOST_TOO_SMALL:
         message = "<memory> is too small for QEMU's firmware; use at least 4 MiB"
         yield problem(message, memory, fix=Fix(values=(("", "4"), ("@unit", "MiB"))))
+
+
+def _of_size(kibibytes: int) -> Fix:
+    number, unit = kibibytes, "KiB"
+    if number % KIB == 0:
+        number, unit = number // KIB, "MiB"
+    if number % KIB == 0:
+        number, unit = number // KIB, "GiB"
+    return Fix(values=(("", str(number)), ("@unit", unit)))

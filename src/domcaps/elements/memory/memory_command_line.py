@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from domcaps.elements.boards.families import PPC64, S390, machine_type
+from domcaps.elements.boards.families import PPC64, machine_type
 from domcaps.elements.memory.backing_command_line import Backing, runs
 from domcaps.elements.memory.memory_device import MODULE, MemoryDevice
 from domcaps.elements.memory.numa import Cell, cell_count, cpus_of
@@ -93,8 +93,8 @@ def _most(line: Line, root: Node) -> dict[str, object]:
 
 def _cells(line: Line, backing: Backing, size: int) -> Iterator[str]:
     cells = line.domain.all(Cell)
-    if not cells and cell_count(line.domain) and not line.holds(S390):
-        # libvirt adds one where memory is to be plugged in; QEMU's mainframes have no cells
+    if not cells and cell_count(line.domain):
+        # libvirt adds one where memory is to be plugged in
         yield "-object"
         yield backing.object("ram-node0", _rounded(line, size), 0)
         yield "-numa"

@@ -23,6 +23,7 @@ from domcaps.elements.base.device import Device
 from domcaps.elements.boards.families import PPC64, X86
 from domcaps.elements.features.sgx import SGX_PLATFORM
 from domcaps.elements.memory.numa import cell_count
+from domcaps.facts import arch as archs
 from domcaps.language import Choice, Enum
 from domcaps.language.changes.memory import (
     DYNAMIC_MEMSLOTS_READ,
@@ -236,11 +237,14 @@ def node_is_a_cell(memory: MemoryDevice) -> Problems:
         return
     cells = cell_count(memory.domain)
     if memory.node_number >= cells:
+        can_have = memory.domain.arch not in archs.S390
+        what = "correct it, or add a <cell>" if can_have else "remove <node>"
         yield problem(
             f"<node> in <target> is {memory.node_number}, but the guest has "
-            f"{only(cells, 'NUMA cell')}; correct it, or add a <cell>",
+            f"{only(cells, 'NUMA cell')}; {what}",
             memory,
             "target/node",
+            fix=() if can_have else Fix(without=("",)),
         )
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.memory.numa_repairs import counted, share_of_memory, with_cpus
 from domcaps.elements.processor.vcpu_count import max_vcpus
+from domcaps.facts import arch as archs
 from domcaps.language.changes.memory import NUMA_CELL_ADDED
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import (
@@ -103,10 +104,15 @@ class Sibling(Part):
 
 
 def cell_count(domain: Domain) -> int:
-    """Give how many cells a domain has; one is added where memory is to be plugged in."""
+    """Give how many cells a domain has; one is added where memory is to be plugged in.
+
+    QEMU's mainframes have no NUMA, and get none.
+    """
     cells = len(domain.all(Cell))
     if cells or not domain.new or not domain.world.target.dialect.has(NUMA_CELL_ADDED):
         return cells
+    if domain.arch in archs.S390:
+        return 0
     most = domain.root.find("maxMemory")
     return int(most is not None and bool(kib(size_of(most)) or _slots(most.get("slots"))))
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.network.interface import Interface
 from domcaps.language.attributes import Attributes, number
 from domcaps.language.changes.network import INTERFACE_PORT_STRICT
+from domcaps.language.fix import set_value
 from domcaps.language.quantities import ANY_UUID
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
@@ -23,7 +24,11 @@ from domcaps.language.struct import Struct
 from domcaps.language.value_types import UNSIGNED64, Int, OneOf
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lxml.etree import _Element as Node
+
+    from domcaps.language.fix import Fix
 
 
 class _Port(Struct, frozen=True):
@@ -186,6 +191,13 @@ def rates_have_their_form(interface: Interface) -> Problems:
             yield from _rate(rate, interface.type == "network" and tag == "inbound")
 
 
+def _no_more_than_peak(rate: Node) -> Iterator[Fix]:
+    """Give the highest rate for the average: the guest is not to have more."""
+    peak = rate.get("peak")
+    if peak and peak.isdigit():
+        yield set_value(peak, "@average")
+
+
 def _rate(rate: Node, floored: bool) -> Problems:
     yield from _RATE.problems(rate)
     given = set(rate.keys())
@@ -196,9 +208,8 @@ def _rate(rate: Node, floored: bool) -> Problems:
             "@floor",
         )
     if "average" not in given and ("floor" not in given or given & {"peak", "burst"}):
-        yield problem(
-            "the limit needs the attribute 'average', in KiB per second", rate, "@average"
-        )
+        message = "the limit needs the attribute 'average', in KiB per second"
+        yield problem(message, rate, "@average", fix=_no_more_than_peak(rate))
     for name, most in _LIMITS.items():
         if number(rate, name) > most:
             yield problem(

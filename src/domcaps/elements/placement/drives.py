@@ -167,6 +167,9 @@ def _place(bus: DiskBus, name: str) -> DriveAddress | None:
     index = disk_index(name)
     if index is None:
         return None
+    if bus.numbered:
+        # a name of another bus tells the unit only: libvirt 12.8 puts sdd at unit 3 of the first
+        return DriveAddress(0, 0, 0, index)
     units, per_bus = bus.units
     controller, rest = divmod(index, units)
     return DriveAddress(controller, rest // per_bus, 0, rest % per_bus)

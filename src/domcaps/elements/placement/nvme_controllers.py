@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.families import I440FX
 from domcaps.elements.buses.disk import BUSES
 from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.language.changes.storage import DISK_NVME
@@ -49,8 +50,14 @@ def drives_have_serials(hardware: InstalledControllers) -> Problems:
             disks = _disks_on(hardware, index)
             what = f"the NVMe controller {index} needs a <serial>, or a disk with one"
             buses = _other_buses(disks)
+            if _are_removable(disks):
+                buses = ["ide" if "ide" in buses and hardware.holds(I440FX) else "sata"]
+                use = f"NVMe has no CD-ROM drives; use bus={buses[0]!r} for {disks[0].name!r}"
+                fix = tuple(_with_serial(disks, buses, index))
+                yield problem(use, disks[0].node, "target/@bus", fix=fix)
+                continue
             fix = tuple(_with_serial(disks, buses, index))
-            if buses and part is None:
+            if disks and buses and part is None:
                 use = f"{what}; or use bus={buses[0]!r} for the disk {disks[0].name!r}"
                 yield problem(use, disks[0].node, "target/@bus", fix=fix)
             else:
@@ -63,10 +70,12 @@ def _disks_on(hardware: InstalledControllers, index: int) -> list[Drive]:
 
 
 def _other_buses(disks: Sequence[Drive]) -> list[str]:
-    """Give the buses that all disks are named for; SATA for CD-ROM drives, which NVMe has not."""
-    named = [b for b in ("ide", "sata", "virtio") if all(d.name[:2] == _PREFIX[b] for d in disks)]
-    removable = all(disk.node.get("device") == "cdrom" for disk in disks)
-    return named if named or not disks or not removable else ["sata"]
+    """Give the buses that all disks are named for."""
+    return [b for b in ("ide", "sata", "virtio") if all(d.name[:2] == _PREFIX[b] for d in disks)]
+
+
+def _are_removable(disks: Sequence[Drive]) -> bool:
+    return bool(disks) and all(disk.node.get("device") == "cdrom" for disk in disks)
 
 
 def _with_serial(disks: Sequence[Drive], buses: Sequence[str], index: int) -> Iterator[Fix]:

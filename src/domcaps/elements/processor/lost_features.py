@@ -49,6 +49,7 @@ def lost_features(before: Node, after: Node, world: World) -> list[str]:
     needed = known.bits_of(needs.features)
     missing = (needed if wanted is None else wanted & (known.bits_of(PROGRAMS) | needed)) & ~has
     missing |= _left_out(before, after, known) & ~has & ~known.bits_of(_SAID_ELSEWHERE)
+    missing |= _required_in_vain(after, world, known) & ~known.bits_of(_SAID_ELSEWHERE)
     return list(_said(known, missing, needed, needs.system))
 
 
@@ -58,6 +59,14 @@ def _said(known: X86Map, missing: int, needed: int, system: str) -> Iterator[str
         yield f"a CPU without {_names(known, missing & needed)}, which {system} needs"
     if missing & ~needed:
         yield f"a CPU without {_names(known, missing & ~needed)}"
+
+
+def _required_in_vain(root: Node, world: World, known: X86Map) -> int:
+    """Give what a domain requires by name and QEMU starts the guest without: it is not emulated."""
+    cpu, offered = root.find("cpu"), _offered(world, known)
+    if cpu is None or offered is None or accelerator(world) != "tcg":
+        return 0
+    return _named(cpu, known, _ON) & ~offered
 
 
 def _left_out(before: Node, after: Node, known: X86Map) -> int:
