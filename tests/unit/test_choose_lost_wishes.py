@@ -214,3 +214,21 @@ def test_reasons_list_no_other_values_than_the_finding() -> None:
     (change,) = found.changes
     cause = cause_of(change.reason)
     assert cause.endswith("is 'dellay', which is not accepted there")
+
+
+def test_a_value_that_is_written_twice_is_told_once() -> None:
+    cpu = "<cpu check='partial'><model>Penryn</model><feature policy='requir' name='vmx'/></cpu>"
+    (change,) = repaired(cpu=cpu).changes
+    assert change.what.startswith("policy='optional' instead of 'requir' (")
+    assert "cpu-feature-policy-invalid" in change.reason
+    assert change.code == "cpu-incompatible"
+
+
+@pytest.mark.parametrize(
+    ("kind", "source"), [("block", "file='/a.img'"), ("file", "dev='/dev/sdb'")]
+)
+def test_a_source_that_is_not_read_is_not_called_missing(kind: str, source: str) -> None:
+    disk = f"<disk type='{kind}'><source {source}/><target dev='vda' bus='virtio'/></disk>"
+    (change,) = of(devices=disk).changes
+    assert "libvirt does not read the attribute" in change.reason
+    assert "such as" not in change.reason

@@ -16,14 +16,15 @@ import msgspec
 
 from domcaps.choose import losses
 from domcaps.choose.board import moved_to_board, moved_with_machine
-from domcaps.choose.change import Change, added_after, is_gone, line_in, removed_besides
-from domcaps.choose.consequences import consequences, features_lost
+from domcaps.choose.change import line_in
+from domcaps.choose.consequences import features_lost
 from domcaps.choose.edits import Edit, Edits
 from domcaps.choose.hosts import Verdict, refusals, targets_of, verdict, world_of
 from domcaps.choose.nearest_number import with_nearest_number
 from domcaps.choose.pruning import worth_trying
 from domcaps.choose.remedies import remedies, worlds_of
 from domcaps.choose.repaired import Repair
+from domcaps.choose.steps import Step, changes_of
 from domcaps.errors import DomainError, InputError
 from domcaps.facts.arch import X86
 from domcaps.language.node_path import without_positions
@@ -74,27 +75,10 @@ _DEEPEST = 3
 
 
 @dataclass(frozen=True)
-class _Step:
-    """An edit that was made for a finding, and the text after it.
-
-    `moved` are the changes of devices that follow a machine to another board. `also` names the
-    other findings at the same place that the edit repairs, `lost` what the guest loses by it.
-    """
-
-    edit: Edit
-    finding: Finding
-    before: bytes
-    after: bytes
-    moved: tuple[Change, ...] = ()
-    also: str = ""
-    lost: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class _Way:
     """Edits that repair one finding, and all that they brought; `loss` is theirs together."""
 
-    steps: tuple[_Step, ...]
+    steps: tuple[Step, ...]
     data: bytes
     loss: int
 
@@ -158,7 +142,7 @@ class _Search:
         self.judged += len(data) // _GLANCES
         return refusals(self.hosts, data, self.libvirt, new=self.new, only=code)
 
-    def with_features_lost(self, made: list[_Step]) -> list[_Step]:
+    def with_features_lost(self, made: list[Step]) -> list[Step]:
         """Note with the step that decides it which features the guest's processor loses."""
         texts = [*(step.before for step in made[:1]), *(step.after for step in made)]
         place, told = features_lost(texts, self._worlds)
@@ -186,9 +170,9 @@ class _Search:
             self.stopped = True
         return self.stopped
 
-    def everything(self, data: bytes) -> tuple[list[_Step], bytes]:
+    def everything(self, data: bytes) -> tuple[list[Step], bytes]:
         """Repair one finding after the other, and skip those that nothing repairs."""
-        made: list[_Step] = []
+        made: list[Step] = []
         hopeless: set[tuple[str, str]] = set()
         later: set[tuple[str, str]] = set()
         seen = {data}
@@ -215,13 +199,13 @@ class _Search:
                 hopeless = {key for key in hopeless if _device(key[1]) not in edited}
         return made, data
 
-    def respelt(self, data: bytes) -> tuple[list[_Step], bytes]:
+    def respelt(self, data: bytes) -> tuple[list[Step], bytes]:
         """Correct names that libvirt passes over: a ``<disc>`` is a disk that the guest lacks.
 
         A correction that brings findings counts with their repair, and is not made where these
         can't be repaired, or only by taking something away.
         """
-        made: list[_Step] = []
+        made: list[Step] = []
         tried: set[tuple[str, str]] = set()
         while wrong := next((f for f in self._respellable(data) if _key(f) not in tried), None):
             tried.add(_key(wrong))
@@ -231,7 +215,7 @@ class _Search:
                 data = way.data
         return made, data
 
-    def with_machine_respelt(self, data: bytes) -> tuple[list[_Step], bytes]:
+    def with_machine_respelt(self, data: bytes) -> tuple[list[Step], bytes]:
         """Correct a misspelt attribute of the machine type, before devices are fitted to a board.
 
         It is made if the text has no more findings afterwards; these are repaired later.
@@ -242,7 +226,7 @@ class _Search:
                     return [step], step.after
         return [], data
 
-    def _respellings(self, data: bytes, wrong: Finding) -> Iterator[_Step]:
+    def _respellings(self, data: bytes, wrong: Finding) -> Iterator[Step]:
         """Give the corrections of what libvirt passes over, each with the text after it."""
         found = Edits(data, *self.targets(data), allow_removal=self.allow_removal)
         for edit in found.respelling(wrong):
@@ -250,7 +234,7 @@ class _Search:
                 after = edit.apply()
             except (LookupError, InputError):
                 continue
-            yield _Step(edit, wrong, data, after)
+            yield Step(edit, wrong, data, after)
 
     def _respellable(self, data: bytes) -> tuple[Finding, ...]:
         return () if self.exhausted() else self._verdict(data).misspelt[:_MOST_FIRST]
@@ -346,7 +330,7 @@ class _Search:
         if nearer is not edit:
             edit, after = nearer, nearer.apply()
         changes = () if moved is None else tuple(moved.changes)
-        step = _Step(edit, finding, data, after, changes, self._also(data, after, finding))
+        step = Step(edit, finding, data, after, changes, self._also(data, after, finding))
         way = _Way((step,), after, edit.loss + len(changes))
         return self._with_what_follows(way, self.findings(data), depth)
 
@@ -439,7 +423,7 @@ def repair(
     findings = search.findings(data)
     if not findings:
         renamed, after = search.respelt(data)
-        changes = tuple(_changes(data, renamed))
+        changes = tuple(changes_of(data, renamed))
         return Repair(data, after, changes, (), not search.stopped, search.looks)
     for finding in findings:
         if finding.code.startswith("xml-") or finding.code == _STOPPED:
@@ -460,9 +444,9 @@ def repair(
     worlds = worlds_of(hosts, after, libvirt) if left else ()
     advice = tuple(remedies(worlds, after, finding) for finding in left)
     changes = (
-        *_changes(data, named),
+        *changes_of(data, named),
         *(moved.changes if moved is not None else ()),
-        *_changes(data, [*made, *renamed]),
+        *changes_of(data, [*made, *renamed]),
     )
     return Repair(data, after, changes, left, not search.stopped, search.looks, advice)
 
@@ -472,58 +456,6 @@ def _takes_away(edit: Edit) -> bool:
     return bool(edit.removes) or edit.loss >= losses.LESS
 
 
-def _is_put_back(step: _Step, follows: _Step) -> bool:
+def _is_put_back(step: Step, follows: Step) -> bool:
     """Tell whether what a step removed is missing then: that is another value in disguise."""
     return bool(step.edit.removes) and follows.finding.path == step.edit.path
-
-
-def _takes_back(later: Edit, edit: Edit) -> bool:
-    """Tell whether an edit takes back what the one before it wrote, as a number that goes then."""
-    return later.path == edit.path and bool(later.removes) and not edit.removes
-
-
-def _replaces(later: Edit, edit: Edit) -> bool:
-    """Tell whether a value is written in the place of one that the edit before it wrote."""
-    written = bool(edit.value) and later.path == edit.path and later.old == edit.value
-    return written and f"instead of '{later.old}'" in later.what
-
-
-def _change(original: bytes, step: _Step, before: Edit | None) -> Change:
-    edit, finding = step.edit, step.finding
-    what, made = edit.what, edit.apply() if step.moved else step.after
-    if before is not None and _replaces(edit, before):
-        # the user's file has the first one
-        what = what.replace(f"instead of '{edit.old}'", f"instead of '{before.old}'")
-    besides = () if edit.loss < losses.FIX else removed_besides(step.before, made, what)
-    if besides:
-        what += f", and {' and '.join(besides)} removed"
-    if edit.loss >= losses.FIX or step.lost:
-        what += consequences(step.before, made, step.lost)
-    line = line_in(original, step.before, finding.line)
-    after = added_after(original, step.before, made)
-    reason = cause_of(finding.message) + step.also if step.also else finding.message
-    return Change(what, edit.path, line, reason, finding.code, edit.removes, edit.loss, after)
-
-
-def _changes(data: bytes, made: Sequence[_Step]) -> list[Change]:
-    found: list[Change] = []
-    for number, step in enumerate(made):
-        if not _is_undone(step, made[number + 1 :]):
-            before = made[number - 1].edit if number else None
-            found.append(_change(data, step, before))
-        for moved in step.moved:
-            line = line_in(data, step.after, moved.line)
-            found.append(replace(moved, line=line))
-    return found
-
-
-def _is_undone(step: _Step, later: Sequence[_Step]) -> bool:
-    """Tell whether nothing is left of what an edit wrote.
-
-    The next edit may take it back, or write another value, and a later one remove the element.
-    """
-    if not later:
-        return False
-    if _takes_back(later[0].edit, step.edit) or _replaces(later[0].edit, step.edit):
-        return True
-    return not step.edit.removes and is_gone(step.edit.path, step.after, later[-1].after)

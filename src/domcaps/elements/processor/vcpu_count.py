@@ -182,9 +182,20 @@ def _has_eim(vcpu: Vcpu) -> bool:
 
 
 def _larger_machines(vcpu: Vcpu) -> Iterator[Fix]:
-    """Give what takes as many CPUs: another name of the same board, or ``q35`` for ``pc``."""
+    """Give what takes as many CPUs: another name of the same board, or ``q35`` for ``pc``.
+
+    A guest that names a version was made for that one, and keeps it.
+    """
+    _, version = family_of(vcpu.domain.world.target.machine)
     for name in _larger_names(vcpu):
-        yield Fix(values=(("/domain/os/type/@machine", name),))
+        if family_of(name)[1] == version or not _names_version(vcpu):
+            yield Fix(values=(("/domain/os/type/@machine", name),))
+
+
+def _names_version(vcpu: Vcpu) -> bool:
+    kind = vcpu.domain.root.find("os/type[@machine]")
+    own, _ = family_of(vcpu.domain.world.target.machine)
+    return kind is not None and kind.get("machine") != own
 
 
 def _larger_names(vcpu: Vcpu) -> list[str]:
@@ -192,8 +203,7 @@ def _larger_names(vcpu: Vcpu) -> list[str]:
     world = vcpu.domain.world
     own, version = family_of(world.target.machine)
     families = {own, "q35"} if own == "pc" else {own}
-    kind = vcpu.domain.root.find("os/type[@machine]")
-    names_version = kind is not None and kind.get("machine") != own
+    names_version = _names_version(vcpu)
     names = []
     for machine in world.emulator.machines(world.target.virttype):
         family, other = family_of(machine.name)

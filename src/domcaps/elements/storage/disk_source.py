@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.storage.disk import Disk
 from domcaps.elements.storage.images import FORMATS, TYPES
-from domcaps.elements.storage.kind_of_source import of_source
+from domcaps.elements.storage.kind_of_source import of_source, passed_over
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.storage import (
     DISK_CTL,
@@ -92,7 +92,9 @@ def disks_are_not_empty(disk: Disk) -> Problems:
     In some releases of libvirt, drives on USB cannot be empty either.
     """
     if disk.image.is_empty and disk.device == "disk":
-        message = f"<disk> needs a <source>, such as {_SOURCES.get(disk.image.type, _FILE_SOURCE)}"
+        such = _SOURCES.get(disk.image.type, _FILE_SOURCE)
+        unread = passed_over(disk, "and <disk> needs a source")
+        message = unread or f"<disk> needs a <source>, such as {such}"
         yield problem(message, disk, "source", fix=of_source(disk))
     elif disk.bus == "usb" and disk.image.is_empty and _must_be_filled(disk):
         message = (

@@ -98,11 +98,22 @@ def sources_of_drives_are_read(disk: Disk) -> Problems:
     if source is None or not name or disk.device not in {"cdrom", "floppy"}:
         return
     if _reads_nothing(disk):
-        reads = _OF_PATH.get(disk.image.type)
-        only = f", only {reads!r}" if reads else ""
-        text = f"libvirt does not read the attribute {name!r} of <source> in a <disk type="
-        message = f"{text}{disk.image.type!r}>{only}, so the drive is empty"
-        fixes = tuple(of_source(disk))
-        kind = next((text for fix in fixes for at, text in fix.values if at.endswith("@type")), "")
-        use = f"type={kind!r}" if kind else f"the attribute {reads!r}"
-        yield problem(f"{message}; use {use}", source, f"@{name}", fix=fixes)
+        message = passed_over(disk, "so the drive is empty")
+        yield problem(message, source, f"@{name}", fix=of_source(disk))
+
+
+def passed_over(disk: Disk, so: str) -> str:
+    """Say which attribute of a source libvirt does not read, and what to write; "" for none.
+
+    `so` is what follows for the disk.
+    """
+    name = _strange_attribute(disk.find("source"), disk.image.type)
+    if not name:
+        return ""
+    reads = _OF_PATH.get(disk.image.type)
+    only = f", only {reads!r}" if reads else ""
+    text = f"libvirt does not read the attribute {name!r} of <source> in a <disk type="
+    values = (value for fix in of_source(disk) for value in fix.values)
+    kind = next((kind for at, kind in values if at.endswith("@type")), "")
+    use = f"type={kind!r}" if kind else f"the attribute {reads!r}"
+    return f"{text}{disk.image.type!r}>{only}, {so}; use {use}"
