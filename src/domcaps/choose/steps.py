@@ -1,4 +1,4 @@
-"""Steps of a repair, and what of them is told: nothing that a later one undoes."""
+"""Steps of a repair, and which of them a user reads of: none that a later one undoes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _takes_back(later: Edit, edit: Edit) -> bool:
 def _replaces(later: Step, edit: Edit, what: str) -> bool:
     """Tell whether a later step writes another value in the place of one that an edit wrote.
 
-    `what` is what is told of the later step.
+    `what` describes the later step.
     """
     name = edit.path.rpartition("/@")[2]
     if not edit.value or not edit.old or _value_at(later.before, edit.path) != edit.value:
