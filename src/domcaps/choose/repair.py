@@ -24,7 +24,7 @@ from domcaps.choose.nearest_number import with_nearest_number
 from domcaps.choose.pruning import worth_trying
 from domcaps.choose.remedies import remedies, worlds_of
 from domcaps.choose.repaired import Repair
-from domcaps.choose.steps import Step, changes_of
+from domcaps.choose.steps import RepairStep, changes_of
 from domcaps.errors import DomainError, InputError
 from domcaps.facts.arch import X86
 from domcaps.language.node_path import without_positions
@@ -78,7 +78,7 @@ _DEEPEST = 3
 class _Way:
     """Edits that repair one finding, and all that they brought; `loss` is theirs together."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[RepairStep, ...]
     data: bytes
     loss: int
 
@@ -142,7 +142,7 @@ class _Search:
         self.judged += len(data) // _GLANCES
         return refusals(self.hosts, data, self.libvirt, new=self.new, only=code)
 
-    def with_features_lost(self, made: list[Step]) -> list[Step]:
+    def with_features_lost(self, made: list[RepairStep]) -> list[RepairStep]:
         """Note with the step that decides it which features the guest's processor loses."""
         texts = [*(step.before for step in made[:1]), *(step.after for step in made)]
         place, told = features_lost(texts, self._worlds)
@@ -170,9 +170,9 @@ class _Search:
             self.stopped = True
         return self.stopped
 
-    def everything(self, data: bytes) -> tuple[list[Step], bytes]:
+    def everything(self, data: bytes) -> tuple[list[RepairStep], bytes]:
         """Repair one finding after the other, and skip those that nothing repairs."""
-        made: list[Step] = []
+        made: list[RepairStep] = []
         hopeless: set[tuple[str, str]] = set()
         later: set[tuple[str, str]] = set()
         seen = {data}
@@ -199,13 +199,13 @@ class _Search:
                 hopeless = {key for key in hopeless if _device(key[1]) not in edited}
         return made, data
 
-    def respelt(self, data: bytes) -> tuple[list[Step], bytes]:
+    def respelt(self, data: bytes) -> tuple[list[RepairStep], bytes]:
         """Correct names that libvirt passes over: a ``<disc>`` is a disk that the guest lacks.
 
         A correction that brings findings counts with their repair, and is not made where these
         can't be repaired, or only by taking something away.
         """
-        made: list[Step] = []
+        made: list[RepairStep] = []
         tried: set[tuple[str, str]] = set()
         while wrong := next((f for f in self._respellable(data) if _key(f) not in tried), None):
             tried.add(_key(wrong))
@@ -215,7 +215,7 @@ class _Search:
                 data = way.data
         return made, data
 
-    def with_machine_respelt(self, data: bytes) -> tuple[list[Step], bytes]:
+    def with_machine_respelt(self, data: bytes) -> tuple[list[RepairStep], bytes]:
         """Correct a misspelt attribute of the machine type, before devices are fitted to a board.
 
         It is made if the text has no more findings afterwards; these are repaired later.
@@ -226,7 +226,7 @@ class _Search:
                     return [step], step.after
         return [], data
 
-    def _respellings(self, data: bytes, wrong: Finding) -> Iterator[Step]:
+    def _respellings(self, data: bytes, wrong: Finding) -> Iterator[RepairStep]:
         """Give the corrections of what libvirt passes over, each with the text after it."""
         found = Edits(data, *self.targets(data), allow_removal=self.allow_removal)
         for edit in found.respelling(wrong):
@@ -234,7 +234,7 @@ class _Search:
                 after = edit.apply()
             except (LookupError, InputError):
                 continue
-            yield Step(edit, wrong, data, after)
+            yield RepairStep(edit, wrong, data, after)
 
     def _respellable(self, data: bytes) -> tuple[Finding, ...]:
         return () if self.exhausted() else self._verdict(data).misspelt[:_MOST_FIRST]
@@ -330,7 +330,7 @@ class _Search:
         if nearer is not edit:
             edit, after = nearer, nearer.apply()
         changes = () if moved is None else tuple(moved.changes)
-        step = Step(edit, finding, data, after, changes, self._also(data, after, finding))
+        step = RepairStep(edit, finding, data, after, changes, self._also(data, after, finding))
         way = _Way((step,), after, edit.loss + len(changes))
         return self._with_what_follows(way, self.findings(data), depth)
 
@@ -456,6 +456,6 @@ def _takes_away(edit: Edit) -> bool:
     return bool(edit.removes) or edit.loss >= losses.LESS
 
 
-def _is_put_back(step: Step, follows: Step) -> bool:
+def _is_put_back(step: RepairStep, follows: RepairStep) -> bool:
     """Tell whether what a step removed is missing then: that is another value in disguise."""
     return bool(step.edit.removes) and follows.finding.path == step.edit.path

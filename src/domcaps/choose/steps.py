@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Step:
+class RepairStep:
     """An edit that was made for a finding, and the text after it.
 
     `moved` are the changes of devices that follow a machine to another board. `also` names the
@@ -40,7 +40,7 @@ def _takes_back(later: Edit, edit: Edit) -> bool:
     return later.path == edit.path and bool(later.removes) and not edit.removes
 
 
-def _replaces(later: Step, edit: Edit, what: str) -> bool:
+def _replaces(later: RepairStep, edit: Edit, what: str) -> bool:
     """Tell whether a later step writes another value in the place of one that an edit wrote.
 
     `what` describes the later step.
@@ -58,7 +58,7 @@ def _value_at(data: bytes, path: str) -> str:
     return "" if found is None else found[0].get(found[1]) or ""
 
 
-def _change(original: bytes, step: Step, earlier: Sequence[Step]) -> Change:
+def _change(original: bytes, step: RepairStep, earlier: Sequence[RepairStep]) -> Change:
     edit, finding = step.edit, step.finding
     what, made = edit.what, edit.apply() if step.moved else step.after
     also = step.also
@@ -78,7 +78,7 @@ def _change(original: bytes, step: Step, earlier: Sequence[Step]) -> Change:
     return Change(what, edit.path, line, reason, finding.code, edit.removes, edit.loss, after)
 
 
-def changes_of(data: bytes, made: Sequence[Step]) -> list[Change]:
+def changes_of(data: bytes, made: Sequence[RepairStep]) -> list[Change]:
     """Give the edits of a row of steps as changes of the original text."""
     found: list[Change] = []
     for number, step in enumerate(made):
@@ -90,7 +90,7 @@ def changes_of(data: bytes, made: Sequence[Step]) -> list[Change]:
     return found
 
 
-def _is_undone(step: Step, later: Sequence[Step]) -> bool:
+def _is_undone(step: RepairStep, later: Sequence[RepairStep]) -> bool:
     """Tell whether nothing is left of what an edit wrote.
 
     The next edit may take it back, or write another value, and a later one remove the element.

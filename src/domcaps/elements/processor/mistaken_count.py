@@ -75,7 +75,7 @@ def _of_topology(root: Node) -> int:
     if topology is None:
         return 0
     names = ("sockets", "dies", "clusters", "cores", "threads")
-    return prod(int(topology.get(name, "1")) for name in names)
+    return prod(int(figure) for name in names if (figure := topology.get(name)))
 
 
 def _of_states(root: Node) -> int:
