@@ -115,3 +115,18 @@ def test_features_that_the_domain_names_are_not_lost() -> None:
     told = change.what.partition("consequences")[2]
     assert "avx512bw" in told
     assert "avx512f" not in told
+
+
+@pytest.mark.parametrize("model", ["Haswell-noTSX", "EPYC", "Icelake-Server", "SandyBridge"])
+def test_advice_names_no_model_that_loses_more(model: str) -> None:
+    text = HEAD.format(model, "").replace("check='partial'", "check='none'")
+    (notice,) = poor_host().validate(text).notices
+    advice = notice.message.partition(". ")[2]
+    named = [name for name in KNOWN.models if f"<model>{name}</model>" in advice]
+    assert named == (["Skylake-Client-noTSX-IBRS"] if model == "Icelake-Server" else [])
+    assert "<feature policy='optional'" in advice
+
+
+def test_a_domain_that_says_what_it_can_do_without_needs_no_advice() -> None:
+    found = poor_host().repair(HEAD.format("Icelake-Server", "")).data
+    assert poor_host().validate(found).notices == ()

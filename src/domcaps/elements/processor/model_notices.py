@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from domcaps.elements.boards.families import X86
 from domcaps.elements.processor.definition import Cpu
 from domcaps.elements.processor.features import policies
 from domcaps.elements.processor.model_reasons import explained_models, nearest_usable
+from domcaps.elements.processor.nearest_model import FEW, SPARED, optional, usable_model
 from domcaps.language.finding import Severity
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.wording import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _MODEL = "<cpu check='none'><model>{}</model></cpu>"
 
@@ -60,17 +66,28 @@ def model_has_all_its_features(cpu: Cpu) -> Problems:
     found = explained_models(world).get(cpu.model) if cpu.model and cpu.mode == "custom" else None
     if found is None or found.usable != "no":
         return
-    off = {name for name, policy in policies(cpu.domain).items() if policy == "disable"}
+    off = {name for name, policy in policies(cpu.domain).items() if policy in _LEFT_OUT}
     missing = [name for name in found.blockers if name not in off]
     if missing:
-        usable = [m for m in explained_models(world).values() if m.usable == "yes"]
-        near = nearest_usable(world, found, usable)
-        advice = f". Use {near!r}, which QEMU supports in full" if near else ""
         message = (
             f"QEMU starts a guest with the CPU model {cpu.model!r} here without "
-            f"{listed(missing)}{advice}"
+            f"{listed(missing)}{_advice(cpu, missing)}"
         )
         yield problem(message, cpu, "model")
+
+
+_LEFT_OUT = frozenset({"disable", "forbid", "optional"})
+"""Policies of features that a domain does not count on."""
+
+
+def _advice(cpu: Cpu, missing: Sequence[str]) -> str:
+    """Say what to write so that the domain asks for what its guest gets."""
+    if len(missing) <= FEW:
+        return f". Add {''.join(map(optional, missing))} to <cpu>"
+    if len(missing) <= SPARED:
+        return ". Add <feature policy='optional'> for each of them to <cpu>"
+    near = usable_model(cpu)
+    return f". Use {near.says()}" if near is not None else ""
 
 
 @rule(

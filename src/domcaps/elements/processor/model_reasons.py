@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 _MODELS = "query-cpu-definitions"
 _OFFERED, _PROCESSOR = "explained CPU models", "features of the processor"
-_FEW = 4
-"""Up to so many blocking features, disabling them is a better advice than another model."""
+_FEW = 8
+"""Up to so many blocking features, disabling them keeps more than another model."""
 _USABLE = {"yes": Truth.YES, "no": Truth.NO, "unknown": Truth.UNKNOWN}
 
 
@@ -129,12 +129,12 @@ def _remedies(
 ) -> tuple[Remedy, ...]:
     usable = [model for model in offered.values() if model.usable == "yes"]
     found = []
-    near = nearest_usable(world, blocked, usable)
-    if near:
-        found.append(Remedy(Effort.DOMAIN, f"use the nearest usable model, {near!r}"))
     if world.target.arch in X86 and len(blocked.blockers) <= _FEW:
         off = ", ".join(f"<feature policy='disable' name='{name}'/>" for name in blocked.blockers)
         found.append(Remedy(Effort.DOMAIN, f"keep the model and add {off}"))
+    near = nearest_usable(world, blocked, usable)
+    if near:
+        found.append(Remedy(Effort.DOMAIN, f"use the nearest usable model, {near!r}"))
     native = is_native(world.host.arch, world.emulator.arch)
     if native and ACCELERATORS[world.target.virttype] != "tcg":
         found.append(Remedy(Effort.DOMAIN, "use <cpu mode='host-model'/>"))
