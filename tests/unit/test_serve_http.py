@@ -233,6 +233,42 @@ def test_another_name_of_this_server_is_refused(server: Server) -> None:
     assert server.ask("/v1/hosts", Host=f"localhost:{server.port}").status == 200
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "a{b}.evil.com", "evil/localhost", "localhost@evil", "evil.com:", "evil.com:99999", "a[b",
+        "[evil]", "a|b.com", "h\xf6st", " ", "", "localhost.", "localhost:", "localhost:0",
+        "localhost:99999", "localhost:8x", "127.0.0.1:80:80", "[::1", "[::1]x", "::1", "[::1%lo]",
+        "127.1", "2130706433", "localhost,evil.com", "xlocalhost", "[127.0.0.1]", "localhost:+80",
+    ],
+)  # fmt: skip
+def test_what_is_not_exactly_a_known_name_is_refused(server: Server, host: str) -> None:
+    reply = server.ask("/v1/hosts", Host=host)
+    assert reply.status == 403, reply.data
+    assert "name" in reply.json["error"]["message"]
+
+
+def test_one_header_names_the_server(server: Server) -> None:
+    for hosts in ("", "Host: localhost\r\nHost: evil.example\r\n"):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as one:
+            one.sendall(f"GET /v1/hosts HTTP/1.0\r\n{hosts}\r\n".encode())
+            assert one.recv(100)[:12] in {b"HTTP/1.1 403", b"HTTP/1.1 400"}
+    for known in ("localhost", "LocalHost:80", "127.0.0.1", "[::1]", "[0:0::1]:8780"):
+        assert server.ask("/v1/hosts", Host=known).status == 200, known
+
+
+def test_pages_of_other_sites_get_no_answer(server: Server) -> None:
+    own = f"http://127.0.0.1:{server.port}"
+    for origin in ("http://evil.example", "null", "http://127.0.0.1:1", "https" + own[4:], ""):
+        assert server.ask("/v1/accepts", b"<domain/>", Origin=origin).status == 403, origin
+    for site in ("cross-site", "same-site", "other"):
+        for path in ("/", "/metrics", "/v1/hosts"):
+            assert server.ask(path, Sec_Fetch_Site=site).status == 403, site
+    for site in ("none", "same-origin"):
+        assert server.ask("/", Sec_Fetch_Site=site).status == 200, site
+    assert server.ask("/v1/accepts", b"<domain/>", Origin=own).status == 200
+
+
 def test_what_is_too_large_or_too_slow_is_refused(server: Server) -> None:
     assert server.ask("/v1/accepts", b"x" * ((8 << 20) + 1)).status == 413
     # a header without end, a body that does not come, and no request at all

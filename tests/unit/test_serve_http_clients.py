@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import socket
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
@@ -11,27 +14,35 @@ import pytest
 pytest.importorskip("starlette", reason="starlette is not installed (extra 'http')")
 pytest.importorskip("uvicorn", reason="uvicorn is not installed (extra 'http')")
 
+import msgspec
 import uvicorn
 
 from domcaps.serve.http.access import Gate
 from domcaps.serve.http.app import make_app
+from domcaps.serve.http.limits import HttpLimits
+from domcaps.serve.http.protocol import protocol_with
 from domcaps.serve.http.questions import TEXT, HttpAnswer, HttpQuestion
-from domcaps.serve.http.running import PatientProtocol
-from domcaps.serve.http.worker import AnsweringWorker, HttpLimits
 from ssh_server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from domcaps.serve.http.worker import AnsweringWorker
+
 LARGE = 16 << 20
 SOON = 8.0
 
 
-class Hasty(PatientProtocol):
-    """The same with little patience."""
+class Block(bytes):
+    """The bytes of an answer, counted as long as anybody holds them."""
 
-    patience = 0.3
-    reading_patience = 0.6
+    alive = 0
+
+    def __init__(self, _: bytes) -> None:
+        Block.alive += 1
+
+    def __del__(self) -> None:
+        Block.alive -= 1
 
 
 class StandIn:
@@ -46,7 +57,7 @@ class StandIn:
         except asyncio.CancelledError:
             self.left.set()
             raise
-        return HttpAnswer(200, TEXT, question.domain or b"x" * LARGE)
+        return HttpAnswer(200, TEXT, Block(question.domain or b"x" * LARGE))
 
 
 class Running:
@@ -60,11 +71,19 @@ class Running:
     def connections(self) -> int:
         return len(self._server.server_state.connections)
 
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 16)
+    async def connect(self, room: int = 0) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect, with a system that keeps so many bytes until they are read."""
+        one = socket.socket()
+        if room:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+        one.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(one, ("127.0.0.1", self.port))
+        return await asyncio.open_connection(sock=one, limit=1 << 16)
 
-    async def send(self, text: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await self.connect()
+    async def send(
+        self, text: str, room: int = 0
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await self.connect(room)
         writer.write(text.encode())
         return reader, writer
 
@@ -78,9 +97,10 @@ class Running:
 @asynccontextmanager
 async def running(limits: HttpLimits) -> AsyncIterator[Running]:
     port, worker = free_port(), StandIn()
+    hasty = msgspec.structs.replace(limits, receive_seconds=0.3, reading_seconds=0.6)
     app = make_app(cast("AnsweringWorker", worker), Gate(), limits, {"127.0.0.1"})
     config = uvicorn.Config(
-        app, port=port, http=Hasty, ws="none", lifespan="off", log_level="error",
+        app, port=port, http=protocol_with(hasty), ws="none", lifespan="off", log_level="error",
         timeout_keep_alive=1, timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = uvicorn.Server(config)
@@ -219,5 +239,103 @@ def test_nobody_is_led_to_another_host() -> None:
     async def talk(service: Running) -> None:
         head = await service.status("GET /v1/hosts/ HTTP/1.1\r\nHost: evil.example\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 404")
+
+    run(talk)
+
+
+def test_answers_that_are_not_read_have_a_limit_together() -> None:
+    async def talk(service: Running) -> None:
+        service.worker.allowed.set()
+        held = [await service.send(posted("x" * 8_000_000), 4096) for _ in range(6)]
+        heads = [await asyncio.wait_for(r.readuntil(b"\r\n\r\n"), SOON) for r, _ in held]
+        assert sum(head.startswith(b"HTTP/1.1 200") for head in heads) == 2
+        assert all(b"retry-after" in head for head in heads if not head.startswith(b"HTTP/1.1 200"))
+        # a small answer has its place in any case
+        assert (await service.status(posted("small"))).startswith(b"HTTP/1.1 200")
+        for _, writer in held:
+            writer.close()
+        await until(lambda: not service.connections)
+        assert (await service.status(posted("y" * 8_000_000))).startswith(b"HTTP/1.1 200")
+
+    run(talk, HttpLimits(answers=17_000_000))
+
+
+def test_a_client_that_reads_a_few_bytes_now_and_then_is_dropped() -> None:
+    async def talk(service: Running) -> None:
+        service.worker.allowed.set()
+        reader, writer = await service.send("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 4096)
+        await until(lambda: service.connections == 1)
+        started = time.monotonic()
+        while service.connections:
+            await reader.read(1000)
+            await asyncio.sleep(0.1)
+            assert time.monotonic() - started < SOON
+        writer.close()
+
+    run(talk, HttpLimits(reading_rate=16 << 20))
+
+
+def test_unread_answers_are_given_back_when_the_connection_ends() -> None:
+    async def talk(service: Running) -> None:
+        service.worker.allowed.set()
+        held = []
+        gc.disable()
+        try:
+            for _ in range(4):
+                held.append(await service.send(posted("x" * (6 << 20)), 4096))  # noqa: PERF401
+            for reader, _ in held:
+                await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), SOON)
+            assert Block.alive >= 4
+            for _, writer in held:
+                writer.transport.abort()
+            await until(lambda: not Block.alive)
+        finally:
+            gc.enable()
+
+    run(talk)
+
+
+def test_a_request_that_is_answered_before_its_end_is_not_read_to_it() -> None:
+    async def talk(service: Running) -> None:
+        for path in ("/health", "/v1/hosts", "/no/such"):
+            reader, writer = await service.send(
+                f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+            )
+            service.worker.allowed.set()
+            # the client goes on sending, and gets the answer all the same
+            for _ in range(50):
+                writer.write(b"1\r\na\r\n" * 100)
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), SOON)
+            assert b"connection: close" in head
+            await asyncio.wait_for(reader.read(), SOON)
+            writer.close()
+        await until(lambda: not service.connections)
+
+    run(talk)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        (
+            "POST /v1/accepts HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        ),
+        "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + "a" * 30_000 + "\r\n\r\n",
+        "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n" + "X: a\r\n" * 4_000 + "\r\n",
+        "POST /v1/accepts HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + "1\r\na\r\n" * 2000,
+        "GET / HTTP/9\r\n\r\n",
+    ],
+    ids=["two lengths", "long header", "many headers", "small chunks", "no HTTP"],
+)
+def test_a_request_that_is_refused_gets_json_and_its_connection_ends(text: str) -> None:
+    async def talk(service: Running) -> None:
+        reader, writer = await service.send(text + HEALTH)
+        found = await asyncio.wait_for(reader.read(), SOON)
+        head, _, body = found.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400")
+        assert msgspec.json.decode(body)["error"]["message"]
+        writer.close()
 
     run(talk)

@@ -12,8 +12,9 @@ import pytest
 
 from domcaps.errors import FleetError
 from domcaps.serve.http import worker as worker_module
+from domcaps.serve.http.limits import HttpLimits
 from domcaps.serve.http.questions import TEXT, Fleets, HttpAnswer, HttpQuestion
-from domcaps.serve.http.worker import AnsweringWorker, HttpLimits, _answered, _KeptAnswers
+from domcaps.serve.http.worker import AnsweringWorker, _answered, _KeptAnswers
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

@@ -12,16 +12,20 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
+from domcaps.serve.http.names import OwnNames
 from domcaps.serve.http.openapi import ENDPOINTS, document
 from domcaps.serve.http.questions import JSON, HttpAnswer, HttpQuestion, failed
-from domcaps.serve.http.worker import AnsweringWorker, HttpLimits, OverloadedError
+from domcaps.serve.http.sending import AnswerRoom
+from domcaps.serve.http.worker import AnsweringWorker, OverloadedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
     from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
 
     from domcaps.serve.http.access import Gate
+    from domcaps.serve.http.limits import HttpLimits
     from domcaps.serve.http.openapi import Endpoint
 
 _HEADERS = {
@@ -42,7 +46,7 @@ def make_app(
     Without tokens a page of another site, open in a browser of this machine, could ask by a name of
     its own that leads here: other names than these are refused then.
     """
-    service = _Service(worker, gate, limits, frozenset(names))
+    service = _Service(worker, gate, limits, OwnNames(names))
     routes = [
         Route("/health", service.health, methods=["GET"]),
         Route("/openapi.json", service.describe, methods=["GET"]),
@@ -73,10 +77,11 @@ def _response(answer: HttpAnswer, **headers: str) -> Response:
 
 class _Service:
     def __init__(
-        self, worker: AnsweringWorker, gate: Gate, limits: HttpLimits, names: frozenset[str]
+        self, worker: AnsweringWorker, gate: Gate, limits: HttpLimits, names: OwnNames
     ) -> None:
         self._worker, self._gate, self._limits, self._names = worker, gate, limits, names
         self._held = 0
+        self._unsent = AnswerRoom(limits.answers)
         self._described = msgspec.json.encode(document())
 
     async def health(self, _: Request) -> Response:
@@ -121,9 +126,9 @@ class _Service:
             raise HTTPException(
                 401, "a token is needed", {"WWW-Authenticate": 'Basic realm="domcaps"'}
             )
-        name = request.url.hostname or ""
-        if self._gate.is_open and name not in self._names:
-            raise HTTPException(403, "the server is not known by this name")
+        refusal = self._names.refusal(request.scope["headers"]) if self._gate.is_open else ""
+        if refusal:
+            raise HTTPException(403, refusal)
 
     def take(self, size: int) -> None:
         """Count bytes of domains that arrive or wait, or refuse them; negative ones are freed."""
@@ -155,13 +160,35 @@ class _Service:
             await asyncio.wait({asked, left}, return_when=asyncio.FIRST_COMPLETED)
             if not asked.done():
                 return _response(failed(503, "the client has left"))
-            return _response(asked.result())
+            return self._leaving(asked.result())
         except OverloadedError:
             answer = failed(503, "too many questions wait")
             return _response(answer, **{"Retry-After": _RETRY_SECONDS})
         finally:
             asked.cancel()
             left.cancel()
+
+    def _leaving(self, answer: HttpAnswer) -> Response:
+        """Give the response of an answer, which is counted until it is sent."""
+        if not self._unsent.take(len(answer.data)):
+            busy = failed(503, "too many answers wait until their clients read them")
+            return _response(busy, **{"Retry-After": _RETRY_SECONDS})
+        return _Counted(answer, self._unsent)
+
+
+class _Counted(Response):
+    """A response that takes room until it is sent or its client has left."""
+
+    def __init__(self, answer: HttpAnswer, room: AnswerRoom) -> None:
+        super().__init__(answer.data, answer.status, media_type=answer.kind, headers=_HEADERS)
+        self._room = room
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._room.free(len(self.body))
 
 
 class _Room:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from domcaps.serve.http.app import make_app
-from domcaps.serve.http.worker import AnsweringWorker, HttpLimits
+from domcaps.serve.http.limits import HttpLimits
+from domcaps.serve.http.protocol import protocol_with
+from domcaps.serve.http.worker import AnsweringWorker
+from domcaps.serve.memory import give_back
 
 if TYPE_CHECKING:
     import socket
@@ -18,69 +22,28 @@ if TYPE_CHECKING:
 
     from domcaps.serve.http.access import Gate
 
-_HEADER_BYTES = 16 << 10
 _KEEP_ALIVE_SECONDS = 15
 _STOP_SECONDS = 5
+_LINES = 20
 
 
-class PatientProtocol(H11Protocol):
-    """HTTP/1.1 with a client that must send each request in time, and read the answers.
+class _FewLines(logging.Filter):
+    """Lets few lines through: clients without a token cause them too."""
 
-    uvicorn closes a connection that is idle after an answer; a client that then sends a part of a
-    request, or that reads nothing, would hold the connection for ever.
-    """
+    def __init__(self) -> None:
+        super().__init__()
+        self._minute, self._count = 0, 0
 
-    patience = HttpLimits().receive_seconds
-    reading_patience = HttpLimits().reading_seconds
-    _waiting: asyncio.TimerHandle | None = None
-    _unread: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: Any) -> None:
-        """Begin to wait for a request."""
-        super().connection_made(transport)
-        self._expect(self.patience, None)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End all waiting."""
-        for timer in (self._waiting, self._unread):
-            if timer is not None:
-                timer.cancel()
-        super().connection_lost(exc)
-
-    def on_response_complete(self) -> None:
-        """Begin to wait for the next request."""
-        answered = self.cycle
-        super().on_response_complete()
-        self._expect(self.timeout_keep_alive + self.patience, answered)
-
-    def pause_writing(self) -> None:
-        """Begin to wait for the client to read."""
-        super().pause_writing()
-        self._expect_reading()
-
-    def _expect(self, seconds: float, answered: object) -> None:
-        if self._waiting is not None:
-            self._waiting.cancel()
-        self._waiting = self.loop.call_later(seconds, self._look, answered)
-
-    def _look(self, answered: object) -> None:
-        """Close the connection if no request came after the one that was answered."""
-        if self.cycle is answered:
-            self.transport.close()
-            self._expect_reading()
-
-    def _expect_reading(self) -> None:
-        left = self.transport.get_write_buffer_size()
-        if left and self._unread is None:
-            self._unread = self.loop.call_later(self.reading_patience, self._look_at_unread, left)
-
-    def _look_at_unread(self, before: int) -> None:
-        """Drop the connection if the client read nothing of what it is sent."""
-        self._unread = None
-        if self.transport.get_write_buffer_size() >= before:
-            self.transport.abort()
-        else:
-            self._expect_reading()
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a line is among the first of its minute; the last of them says so."""
+        minute = int(time.monotonic() / 60)
+        if minute != self._minute:
+            self._minute, self._count = minute, 0
+        self._count += 1
+        if self._count == _LINES:
+            record.msg = f"{record.getMessage()} (no more lines in this minute)"
+            record.args = ()
+        return self._count <= _LINES
 
 
 def serve_http(
@@ -93,23 +56,23 @@ def serve_http(
 ) -> None:
     """Serve a store on sockets that listen, until SIGTERM or Ctrl-C."""
     limits = limits or HttpLimits()
+    give_back()
+    logging.getLogger("uvicorn.error").addFilter(_FewLines())
 
     async def run() -> None:
         worker = AnsweringWorker(store, domains, limits)
         server = uvicorn.Server(
             uvicorn.Config(
                 make_app(worker, gate, limits, names),
-                http=PatientProtocol,
+                http=protocol_with(limits),
                 ws="none",
                 lifespan="off",
                 log_level="warning",
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                limit_concurrency=limits.connections,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_STOP_SECONDS,
-                h11_max_incomplete_event_size=_HEADER_BYTES,
             )
         )
         try:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
+    from domcaps.serve.http.limits import HttpLimits
+
 _LOOK_SECONDS = 1.0
 """How old the look at the store's hosts may be for an answer."""
 
@@ -40,25 +42,6 @@ _CONTEXT = multiprocessing.get_context("spawn")
 
 class OverloadedError(Exception):
     """More questions wait than may."""
-
-
-class HttpLimits(msgspec.Struct, frozen=True):
-    """Limits of the service; times in seconds.
-
-    A question gets `seconds`, one about all that hosts give `long_seconds`; `waiting` ones may
-    wait. A request has `receive_seconds` to arrive, and a client that reads nothing of its answer
-    for `reading_seconds` is dropped. A domain may have `domain` bytes, all that arrive or wait
-    `domains` bytes together. So many `connections` may be open.
-    """
-
-    seconds: float = 60.0
-    long_seconds: float = 300.0
-    waiting: int = 1000
-    receive_seconds: float = 10.0
-    reading_seconds: float = 30.0
-    domain: int = 8 << 20
-    domains: int = 128 << 20
-    connections: int = 1000
 
 
 class AnsweringWorker:
@@ -111,7 +94,9 @@ class AnsweringWorker:
             ours, theirs = _CONTEXT.Pipe()
             with theirs:
                 process = _CONTEXT.Process(
-                    target=_work, args=(theirs, self._store, self._domains), daemon=True
+                    target=_work,
+                    args=(theirs, self._store, self._domains, self._limits),
+                    daemon=True,
                 )
                 process.start()
             self._process, self._pipe = process, ours
@@ -132,7 +117,9 @@ def _exchange(pipe: Connection, question: bytes) -> bytes:
     return pipe.recv_bytes()
 
 
-def _work(pipe: Connection, store: str, domains: tuple[tuple[str, bytes], ...]) -> None:
+def _work(
+    pipe: Connection, store: str, domains: tuple[tuple[str, bytes], ...], limits: HttpLimits
+) -> None:
     """Answer until the pipe is closed."""
     from domcaps.fleet.fleet import Fleet
 
@@ -144,7 +131,19 @@ def _work(pipe: Connection, store: str, domains: tuple[tuple[str, bytes], ...]) 
     with contextlib.suppress(EOFError, OSError):
         while True:
             question = _QUESTION.decode(pipe.recv_bytes())
-            pipe.send_bytes(msgspec.msgpack.encode(_answered(kept, question)))
+            answer = _fitting(_answered(kept, question), limits.answer)
+            pipe.send_bytes(msgspec.msgpack.encode(answer))
+
+
+def _fitting(answer: HttpAnswer, most: int) -> HttpAnswer:
+    """Give an answer, or an error for one that would take too much of the server's memory."""
+    if len(answer.data) <= most:
+        return answer
+    return failed(
+        422,
+        f"the answer has {len(answer.data) >> 20} MiB, more than {most >> 20} MiB",
+        "ask for less, for example POST /v1/accepts in the place of /v1/verdicts",
+    )
 
 
 def _answered(kept: _KeptAnswers, question: HttpQuestion) -> HttpAnswer:
