@@ -2,7 +2,7 @@
 
 A browser of this machine sends requests for pages of other sites too. Such a page may bear a name
 that leads here (DNS rebinding), or send its request here from where it is. What counts is what the
-header says, byte for byte: whoever makes a name of it first may find another one than the browser.
+header says, byte for byte: what a parser makes of it may be another name than the browser's.
 """
 
 from __future__ import annotations
