@@ -11,6 +11,7 @@ from test_fleet_verdicts import assert_true
 
 from domcaps.facts.host_parts import Libvirt
 from domcaps.fleet import engine as engine_module
+from domcaps.fleet import judging
 from domcaps.fleet.fleet import Fleet
 from domcaps.fleet.forms import form_of, split_document
 from domcaps.fleet.judging import Judge
@@ -153,6 +154,27 @@ def test_a_new_skeleton_of_known_parts_costs_few_looks_at_traces(
         costs.append(len(calls))
     # those that look at other devices
     assert 0 < costs[2] < 0.75 * costs[0], costs
+
+
+def test_checks_that_read_all_devices_keep_no_traces_and_it_is_true(
+    tmp_path: Path, hosts: dict[str, Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "_MANY", 3)
+    made, rng = Fleet.open(tmp_path), random.Random(12)  # noqa: S311 - no secret
+    for name, recording in fleet(4, seed=5).items():
+        made.add(recording, name)
+    engine, grown = made.engine(), []
+    for number in range(60):
+        before = engine.remembered
+        data = drawn(rng, number)
+        if number % 6:
+            engine.ask(str(number), data)
+        else:
+            assert_true(made, hosts, str(number), data)
+        grown.append(engine.remembered - before)
+    kept = [one for checks in engine._judge._checks.values() for one in checks]
+    assert any(one.is_of_one for one in kept)
+    assert sum(grown[-20:]) < sum(grown[:20]) / 4, grown
 
 
 def test_hosts_with_different_libvirt_find_what_their_own_finds(tmp_path: Path) -> None:

@@ -43,6 +43,9 @@ _MOST_NODES = 2_000_000
 
 _MOST_SHAPES = 50_000
 
+_MANY = 32
+"""Documents after which it is known whether traces of a check are of use for others."""
+
 
 class TooLong(Exception):  # noqa: N818 - ends a look
     """A document takes more time than any that is meant."""
@@ -104,10 +107,11 @@ class PartCheck:
     """One check of the parts of a class, with its traces.
 
     `parses` tells that a field's text need only be of the right form, `sees_hosts` that it was seen
-    to look at the host.
+    to look at the host. `hits` and `misses` count the documents whose answers were met before, and
+    those whose answers were not.
     """
 
-    __slots__ = ("declared", "is_rule", "parses", "sees_hosts", "tree", "unit")
+    __slots__ = ("declared", "hits", "is_rule", "misses", "parses", "sees_hosts", "tree", "unit")
 
     def __init__(self, unit: CheckUnit) -> None:
         self.unit = unit
@@ -115,8 +119,17 @@ class PartCheck:
         check: Any = unit.check
         self.is_rule = not hasattr(check, "declared")
         self.sees_hosts = False
+        self.hits = self.misses = 0
         self.declared = None if self.is_rule or unit.required else check.declared
         self.parses = self.declared is not None and _only_parses(check)
+
+    @property
+    def is_of_one(self) -> bool:
+        """Tell whether what it finds in a document is seldom of use for another one.
+
+        Such a check reads all devices, or all controllers: it is sooner made than looked up.
+        """
+        return self.misses >= _MANY and self.hits * 2 < self.misses
 
     def is_absent(self, node: Node) -> bool:
         """Tell whether the shape of an element says that a field is not there."""
@@ -213,7 +226,11 @@ class Judge:
         if key not in self._shapes:
             for _ in self._first_of_shape(key, part, looks):
                 pass
-        return self._shapes.get(key) or SettledShape((), self._checks_of(part.part_checks))
+        return self._shapes.get(key) or self.unsettled(part)
+
+    def unsettled(self, part: PlacedPart) -> SettledShape:
+        """Give all checks of a part."""
+        return SettledShape((), self._checks_of(part.part_checks))
 
     def judge(
         self, check: PartCheck, part: PlacedPart, looks: Looks
@@ -222,8 +239,32 @@ class Judge:
 
         None stands for all of the document.
         """
+        if check.is_of_one:
+            return self._of_one(check, part, looks)
+        before = check.tree.size
         judged, _, trail = self._judged(check, part, looks)
+        if check.tree.size == before:
+            check.hits += 1
+        else:
+            check.misses += 1
         return judged, trail
+
+    def _of_one(
+        self, check: PartCheck, part: PlacedPart, looks: Looks
+    ) -> tuple[CheckResult, list[Asked] | None]:
+        """Make a check for documents of one skeleton: nothing is looked up, and no trace kept."""
+        asked: dict[Asked, None] = {}
+
+        def ask(host: int) -> UnitTrace:
+            frame, outcome, _ = looks.at(host, seen=True).run(check.unit, part.which)
+            asked.update(frame.document)
+            return trace_of(frame, outcome)
+
+        try:
+            partition = self._partitions.covering(looks.table, [], ask)
+        except Hidden:
+            return self.alone(check, part, looks), None
+        return CheckResult(partition, part.order | check.is_rule, None), list(asked)
 
     @staticmethod
     def _key(part: PlacedPart, looks: Looks) -> tuple[PartChecks, int, int]:

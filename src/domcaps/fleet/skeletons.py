@@ -215,7 +215,11 @@ class Skeleton:
 
     def _make_shared(self, memo: _PartMemo, opened: OpenDocument) -> SharedPart:
         part = memo.part._replace(node=opened.nodes[memo.number])
-        settled = self._judge.settled(part, opened.looks)
+        if memo.alike is None:
+            # no other skeleton has its shape; what this one decides is settled with its first state
+            settled = self._judge.unsettled(part)
+        else:
+            settled = self._judge.settled(part, opened.looks)
         memos = []
         for check in settled.left:
             if not check.is_decided(part.node):
@@ -320,8 +324,10 @@ class Skeleton:
         """Give a result by the elements of its part alone, None where it is about others."""
         partition, order, elements = judged
         is_rule = order & 1
-        if elements is None or not partition.has_findings:
+        if not partition.has_findings:
             return partition, is_rule, None
+        if elements is None:
+            return None
         nodes: Any = elements
         found = [(handle, opened.numbers[nodes[handle]]) for handle in partition.handles]
         inside = self._form.inside(memo.number)
