@@ -11,6 +11,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from domcaps.facts.discovery import is_emulator_name
 from domcaps.facts.emulator import EmulatorFacts
 from domcaps.facts.host import HostFacts
 from domcaps.facts.hostfiles import HostFiles
@@ -283,7 +284,8 @@ class _PlainEmulators:
         self._kvm = kvm
 
     def paths(self) -> tuple[str, ...]:
-        return ()
+        found = [f"{one}/{name}" for one in self._path for name in self._files.names_or_none(one)]
+        return tuple(path for path in found if is_emulator_name(path.rpartition("/")[2]))
 
     def get(self, path: str) -> EmulatorFacts:
         return EmulatorFacts(self.record(path))

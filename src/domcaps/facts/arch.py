@@ -17,6 +17,9 @@ ARCHITECTURES: tuple[str, ...] = (
 )  # fmt: skip
 """Every architecture that libvirt has a name for."""
 
+USUAL = ("x86_64", "i686", "aarch64", "armv7l", "ppc64", "riscv64", "s390x")
+"""Those of most guests, the most usual first; of the others few have a QEMU."""
+
 _QEMU_NAMES = {"i686": "i386", "armv6l": "arm", "armv7l": "arm", "openrisc": "or1k"}
 _FROM_QEMU = {"i386": "i686", "arm": "armv7l", "or1k": "openrisc"}
 

@@ -10,9 +10,15 @@ from domcaps.facts.real_path import real_path
 from domcaps.patterns import late_pattern
 
 _NAME = late_pattern(r"qemu-system-[a-z0-9_]+")
-_ELSEWHERE = ("/usr/libexec/qemu-kvm", "/usr/bin/qemu-kvm")
-_WITHOUT_TARGET = (*_ELSEWHERE, "/usr/bin/kvm", "/usr/bin/kvm-spice")
+ELSEWHERE = ("/usr/libexec/qemu-kvm", "/usr/bin/qemu-kvm")
+"""Emulators whose names do not tell for which guests they are."""
+_WITHOUT_TARGET = (*ELSEWHERE, "/usr/bin/kvm", "/usr/bin/kvm-spice")
 """Names of the emulator for the host's own architecture that stand in domains."""
+
+
+def is_emulator_name(name: str) -> bool:
+    """Tell whether a program is an emulator, by its name."""
+    return _NAME.fullmatch(name) is not None
 
 
 def installed_emulators(search_path: str | None = None) -> tuple[str, ...]:
@@ -30,7 +36,7 @@ def installed_emulators(search_path: str | None = None) -> tuple[str, ...]:
         if folder.startswith("/") and not weakness_of_search(real_path(folder))
     ]
     candidates = [Path(folder) / name for folder in absolute for name in _names(folder)]
-    candidates += [Path(path) for path in _ELSEWHERE]
+    candidates += [Path(path) for path in ELSEWHERE]
     found: dict[tuple[Path, str], str] = {}
     # a file's own name before the links to it
     for path in sorted(candidates, key=lambda p: p.is_symlink()):
@@ -50,6 +56,6 @@ def emulators_in_domains() -> tuple[str, ...]:
 
 def _names(folder: str) -> list[str]:
     try:
-        return [name for name in os.listdir(folder) if _NAME.fullmatch(name)]  # noqa: PTH208
+        return [name for name in os.listdir(folder) if is_emulator_name(name)]  # noqa: PTH208
     except OSError:
         return []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps.elements import table
-from domcaps.fresh.emulators import Emulator, EmulatorAt, EmulatorNamed
+from domcaps.fresh.emulators import Emulator, EmulatorAt, EmulatorNamed, EmulatorsInstalled
 from domcaps.fresh.hostfacts import FetchedFacts, HostQuestion
 from domcaps.fresh.key import Key
 from domcaps.fresh.probing import Prober, probe_live
@@ -39,8 +39,8 @@ class FetchedEmulators:
         self._fetch = fetch
 
     def paths(self) -> tuple[str, ...]:
-        """Name none: which there are is no matter for an answer about one."""
-        return ()
+        """Name those on the search path."""
+        return self._fetch(EmulatorsInstalled())
 
     def get(self, path: str) -> EmulatorFacts:
         """Fetch the facts of one, by its real path."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.facts.discovery import ELSEWHERE, is_emulator_name
 from domcaps.facts.emulator import EmulatorFacts
 from domcaps.facts.process import quotable
 from domcaps.facts.record import EmulatorRecord
@@ -30,10 +31,11 @@ class EmulatorNamed(Key[str], frozen=True):
     name: str
 
     def task(self, fetch: Fetch) -> str:
-        """Look along the search path."""
-        for folder in fetch.environ.get("PATH", "").split(":"):
-            path = f"{folder}/{self.name}"
-            if folder.startswith("/") and fetch.files.program(path) is not None:
+        """Look along the search path; a name that is a path is looked at only there."""
+        is_path = self.name.startswith("/")
+        places = (self.name,) if is_path else (f"{one}/{self.name}" for one in _folders(fetch))
+        for path in places:
+            if fetch.files.program(path) is not None:
                 return path
         return ""
 
@@ -41,6 +43,31 @@ class EmulatorNamed(Key[str], frozen=True):
     def text(self) -> str:
         """Name it."""
         return f"where {self.name} is"
+
+
+class EmulatorsInstalled(Key[tuple[str, ...]], frozen=True):
+    """The paths of the emulators on the search path, and of those that have no name there."""
+
+    def task(self, fetch: Fetch) -> tuple[str, ...]:
+        """List each folder of the search path."""
+        found = [
+            f"{folder}/{name}"
+            for folder in _folders(fetch)
+            for name in fetch.files.names_or_none(folder)
+            if is_emulator_name(name)
+        ]
+        runnable = (path for path in (*found, *ELSEWHERE) if fetch.files.program(path) is not None)
+        return tuple(dict.fromkeys(runnable))
+
+    @property
+    def text(self) -> str:
+        """Name it."""
+        return "which emulators are installed"
+
+
+def _folders(fetch: Fetch) -> tuple[str, ...]:
+    folders = fetch.environ.get("PATH", "").split(":")
+    return tuple(folder for folder in folders if folder.startswith("/"))
 
 
 class EmulatorAt(Key[str], frozen=True):

@@ -17,6 +17,7 @@ from domcaps.elements.boards.nearest import nearest_machine
 from domcaps.errors import NoEmulatorError, UnsupportedTargetError
 from domcaps.facts.arch import (
     ARCHITECTURES,
+    USUAL,
     emulator_names,
     is_native,
     nearest_arch,
@@ -108,19 +109,17 @@ def find_emulator(host: HostFacts, emulators: Emulators, arch: str | None, origi
         path = emulators.find(name)
         if path:
             return path
+    if not origin or arch is not None:
+        return ""
     recorded = emulators.paths()
     # a recording of one emulator leaves no doubt which is meant
-    return recorded[0] if origin and arch is None and len(recorded) == 1 else ""
-
-
-_USUAL_ARCHITECTURES = ("x86_64", "i686", "aarch64", "armv7l", "ppc64", "riscv64", "s390x")
-"""What a list begins with; libvirt knows more, of which few have a QEMU."""
+    return recorded[0] if len(recorded) == 1 else ""
 
 
 def _check_arch(name: str | None) -> None:
     if name is not None and name not in ARCHITECTURES:
         nearest = nearest_arch(name)
-        known = f"known: {', '.join(_USUAL_ARCHITECTURES)} and others"
+        known = f"known: {', '.join(USUAL)} and others"
         raise UnsupportedTargetError(
             f"{name!r} is not a known architecture",
             remedy=f"did you mean {nearest!r}? {known}" if nearest else known,

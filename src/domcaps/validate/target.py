@@ -19,7 +19,7 @@ from domcaps.errors import (
     UnsupportedTargetError,
     UntrustedProgramError,
 )
-from domcaps.facts.arch import ARCHITECTURES, serves
+from domcaps.facts.arch import ARCHITECTURES, USUAL, serves
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language.finding import Finding
 from domcaps.language.fix import Fix, set_value
@@ -127,6 +127,7 @@ class _Search:
         self.open_world = open_world
         self.faults: list[Fault] = []
         self.replaced: list[str] = []
+        self.archs = sorted(ARCHITECTURES, key=USUAL.__contains__)
         self.is_board_guessed = False
         self.wanted: dict[str, str | None] = {**wanted_of(self.root), "dialect": None}
         if self.wanted["virttype"] is None:
@@ -210,6 +211,11 @@ class _Search:
             if follows and self._is_of_other_arch():
                 self.wanted[about] = None
                 return
+            is_named = wanted_of(self.root)["arch"] is not None
+            if about == "arch" and is_named and "arch" in self.replaced and self.archs:
+                # the host's own has no emulator either: any that there is will do
+                self.wanted["arch"] = self.archs.pop()
+                return
             if about == "machine" and not nearest:
                 nearest = self._board_named()
                 self.is_board_guessed = not nearest
@@ -233,7 +239,7 @@ class _Search:
         """
         kind = self.root.find("os/type")
         named = kind.get("arch") if kind is not None else None
-        return named in ARCHITECTURES and "arch" in self.replaced and self.wanted["arch"] is None
+        return named in ARCHITECTURES and "arch" in self.replaced
 
     def _of_other_arch(self, near: World) -> NearestTarget:
         """Give the target as the domain names it, with an emulator of which nothing is known."""
