@@ -141,7 +141,7 @@ def _numbers(root: Node, chance: random.Random) -> Iterator[Slip]:
     if vcpu is None or vcpu.get("current") is not None or root.find("cpu/topology") is not None:
         return
     right = vcpu.text
-    for kind, least, most in ((_MANY, 300, MOST_OF_ANY), (_MISTAKEN, MOST_OF_ANY + 1, 99999)):
+    for kind, least, most in ((_MANY, 512, MOST_OF_ANY), (_MISTAKEN, MOST_OF_ANY + 1, 99999)):
         vcpu.text = str(chance.randint(least, most))
         yield Slip(kind, etree.tostring(root), "/domain/vcpu", vcpu.text)
     vcpu.text = right

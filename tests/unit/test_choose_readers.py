@@ -189,10 +189,19 @@ def test_more_cpus_than_a_version_has_become_the_most_of_it(count: int) -> None:
     assert reason.endswith("use <vcpu>288</vcpu> or less, or machine='q35'")
 
 
-def test_more_cpus_than_a_board_has_are_kept_without_a_version() -> None:
-    found = many(300, "pc").data
-    assert b"<vcpu>300</vcpu>" in found
+@pytest.mark.parametrize("count", [256, 300, 510])
+def test_more_cpus_than_a_board_has_are_kept_without_a_version(count: int) -> None:
+    found = many(count, "pc").data
+    assert f"<vcpu>{count}</vcpu>".encode() in found
     assert b"machine='q35'" in found
+
+
+@pytest.mark.parametrize("count", [511, 2000, 4096])
+def test_a_number_far_beyond_a_board_is_doubted_and_not_the_board(count: int) -> None:
+    found = many(count, "pc")
+    assert b"<vcpu>255</vcpu>" in found.data
+    assert b"machine='pc'" in found.data
+    assert any("CHECK THIS NUMBER" in one.what for one in found.changes) == (count > 3 * 255)
 
 
 @pytest.mark.parametrize("count", [4097, 14669, 67103, 94128])

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 DIES = qapi("query-hotpluggable-cpus/ret/props/die-id")
 CLUSTERS = qapi("query-hotpluggable-cpus/ret/props/cluster-id")
 
+_BELIEVED = 2
+"""Up to so many times the CPUs of a board, another board may be what the owner wants."""
 _MOST_WITHOUT_EIM = 255
 """More CPUs than an interrupt can be addressed to without the IOMMU's help."""
 
@@ -184,8 +186,13 @@ def _has_eim(vcpu: Vcpu) -> bool:
 def _larger_machines(vcpu: Vcpu) -> Iterator[Fix]:
     """Give what takes as many CPUs: another name of the same board, or ``q35`` for ``pc``.
 
-    A guest that names a version was made for that one, and keeps it.
+    A guest that names a version was made for that one, and keeps it. Nor is the board what is wrong
+    where the number is far beyond what it has.
     """
+    machine = machine_type(vcpu.domain.world)
+    limit = min(machine.cpu_max if machine is not None else 0, _MOST_WITHOUT_EIM)
+    if (vcpu.count or 0) > _BELIEVED * max(limit, 1) and not vcpu.holds(Q35):
+        return
     _, version = family_of(vcpu.domain.world.target.machine)
     for name in _larger_names(vcpu):
         if family_of(name)[1] == version or not _names_version(vcpu):
