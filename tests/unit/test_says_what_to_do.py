@@ -106,8 +106,10 @@ FLASH = "<loader readonly='yes' type='pflash'>{}</loader><nvram template='/a'/>"
     [
         (domain(parts="<vcpu>12</vcpu><cpu><topology sockets='1' cores='2' threads='3'/></cpu>"),
          "cpu-topology-mismatch", "12.8", "use sockets='2'"),
+        (domain(parts=MANY.format(500), machine="pc-q35-6.2"), "vcpu-count-unsupported", "12.8",
+         "use <vcpu>288</vcpu> or less"),
         (domain(parts=MANY.format(5000)), "vcpu-count-unsupported", "12.8",
-         "use <vcpu>4096</vcpu> or less"),
+         "Write how many vCPUs the guest should have"),
         (domain(parts=MANY.format(256), machine="pc"), "vcpu-count-without-eim", "10.0",
          f"use machine='q35', and add {IOMMU}"),
         (domain(parts=MANY.format(256), machine="pc"), "vcpu-count-without-eim", "12.8",

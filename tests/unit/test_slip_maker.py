@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slip_maker import Slip, is_back
+from slip_maker import Slip, is_back, is_left
 
 DOMAIN = (
     "<domain><vcpu>{vcpu}</vcpu><os><type machine='{machine}'>hvm</type></os><features><acpi/>"
@@ -58,3 +58,32 @@ def test_what_was_missing_has_to_be_there_again() -> None:
     assert is_back(original, slip, original.replace(b"<hugepages/>", b""))
     assert not is_back(original, slip, original.replace(b"<access mode='shared'/>", b""))
     assert not is_back(original, slip, b"<domain/>")
+
+
+PINS = "<cputune><vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='1' cpuset='1'/></cputune>"
+
+
+@pytest.mark.parametrize(
+    ("vcpu", "more", "left", "back"),
+    [
+        ("67103", "", True, False),
+        ("4096", "", False, False),
+        ("3", PINS, False, False),
+        ("67103", "<tpm/>", False, False),
+    ],
+)
+def test_a_number_that_no_machine_has_is_left(
+    vcpu: str, more: str, *, left: bool, back: bool
+) -> None:
+    slip = Slip("a number that no machine has", domain(vcpu="67103"), "/domain/vcpu", "67103")
+    found = domain(vcpu=vcpu, more=more)
+    assert is_left(slip, found) is left
+    assert is_back(domain(vcpu="4"), slip, found) is back
+
+
+def test_a_number_that_no_machine_has_may_be_told_by_the_pins() -> None:
+    pinned = domain(vcpu="67103").replace(b"<os>", PINS.encode() + b"<os>")
+    slip = Slip("a number that no machine has", pinned, "/domain/vcpu", "67103")
+    original = pinned.replace(b"67103", b"4")
+    assert is_back(original, slip, pinned.replace(b"67103", b"2"))
+    assert not is_back(original, slip, pinned.replace(b"67103", b"3"))

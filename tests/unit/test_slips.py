@@ -9,7 +9,7 @@ import pytest
 
 from domcaps.choose.repair import repair
 from plain_hosts import open_plain
-from slip_maker import is_back, slips
+from slip_maker import is_back, is_left, slips
 
 DOMAIN = b"""<domain type='qemu'>
   <name>web</name>
@@ -55,5 +55,9 @@ def test_slips_are_repaired_back(seed: int) -> None:
     assert len(refused) >= 4
     for slip in refused:
         repaired = repair([host], slip.data, "12.8")
+        if is_left(slip, repaired.data):
+            # a number that only its owner can correct
+            assert [one.path for one in repaired.findings] == [slip.path]
+            continue
         assert repaired.accepted, (seed, slip.kind, slip.path, repaired.findings)
         assert is_back(DOMAIN, slip, repaired.data), (seed, slip.kind, repaired.changes)
