@@ -88,6 +88,18 @@ def test_a_document_of_a_known_skeleton_is_neither_walked_over_nor_judged_again(
     assert engine.ask("a", data) == first[0] == first[2]
 
 
+def test_a_name_is_looked_at_only_for_what_rules_want_to_know(
+    made: Fleet, hosts: dict[str, Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, qxl = made.engine(), "<video><model type='qxl'/></video>"
+    names = ("one", "two", "a/b", "macOS", "windows 11", "win-10/x")
+    for name in names:
+        assert_true(made, hosts, name, AROUND.format(name=name, devices=qxl).encode())
+    monkeypatch.setattr(engine_module, "read", None)
+    for name in (f"never met {number}" for number in range(40)):
+        engine.ask("a", AROUND.format(name=name, devices=qxl).encode())
+
+
 DEVICES = (
     (
         "<disk type='file'><driver name='qemu' type='{a}'/><source file='/{b}'/>"

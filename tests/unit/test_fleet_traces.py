@@ -104,10 +104,10 @@ def test_a_refused_value_is_looked_up_the_next_time(
 
 
 def test_texts_that_are_never_met_again_are_not_kept(made: Fleet) -> None:
-    engine = made.engine()
-    sizes = []
+    disk = "<disk type='file'><source file='/srv/{0}'/><target dev='vda' bus='virtio'/></disk>"
+    engine, sizes = made.engine(), []
     for number in range(200):
-        data = text(DEVICES[0]).replace(b"<name>a<", f"<name>guest-{number}<".encode())
+        data = text(disk.format(number)).replace(b"<name>a<", f"<name>guest-{number}<".encode())
         engine.ask("a", data)
         sizes.append(engine.remembered)
     assert sizes[5] > sizes[0]

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 from domcaps.language.value_types import fits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domcaps.fleet.forms import Read
     from domcaps.fleet.judging import PartCheck
 
 _FIRST, _PER_HIT, _MOST_VALUES = 8, 2, 64
@@ -23,11 +26,19 @@ NOTHING = ("nothing",)
 class _Branch:
     """A value that a check read, and where each of those that were met leads to."""
 
-    __slots__ = ("known", "slot")
+    __slots__ = ("known", "read", "slot", "tell")
 
-    def __init__(self, slot: int) -> None:
-        self.slot = slot
-        self.known: dict[str, Any] = {}
+    def __init__(self, read: Read) -> None:
+        self.read = read
+        self.slot: int
+        self.tell: Callable[[str], Any] | None
+        self.slot, self.tell = read if isinstance(read, tuple) else (read, None)
+        self.known: dict[Any, Any] = {}
+
+    def key(self, values: tuple[str, ...]) -> Any:
+        """Give what counts of the value."""
+        value = values[self.slot]
+        return value if self.tell is None else self.tell(value)
 
 
 class CheckMemo:
@@ -64,26 +75,26 @@ class CheckMemo:
             return NOTHING
         at = self._root
         while at.__class__ is _Branch:
-            at = at.known.get(values[at.slot])
+            at = at.known.get(values[at.slot] if at.tell is None else at.tell(values[at.slot]))
         if at is not None:
             self._hits += 1
         return at
 
-    def keep(self, slots: list[int], values: tuple[str, ...], found: Any) -> None:
+    def keep(self, slots: list[Read], values: tuple[str, ...], found: Any) -> None:
         """Keep what is found where these slots have these values."""
         self._kept += 1
         if not slots:
             self._root = found
             return
-        if self._root.__class__ is not _Branch or self._root.slot != slots[0]:
+        if self._root.__class__ is not _Branch or self._root.read != slots[0]:
             self._root = _Branch(slots[0])
         at = self._root
-        for slot, following in zip(slots, (*slots[1:], None), strict=True):
-            value = values[slot]
+        for following in (*slots[1:], None):
+            value = at.key(values)
             inner = at.known.get(value)
             if following is None:
                 at.known[value] = found
-            elif inner.__class__ is not _Branch or inner.slot != following:
+            elif inner.__class__ is not _Branch or inner.read != following:
                 inner = at.known[value] = _Branch(following)
             at = inner
 

@@ -19,7 +19,7 @@ from domcaps.validate.document.shape_ids import TELLING
 from domcaps.validate.document.walk import NO_VALUES, domain_position
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lxml.etree import _Element as Node
 
@@ -38,6 +38,9 @@ _STRUCTURAL = frozenset({
 """Operations of which the structure and the telling values decide the answer."""
 
 _BY_PATH = frozenset({reads.FIND, reads.FIND_ALL, reads.AT_PATH, reads.TAGS_IN, reads.INSIDE})
+
+Read = int | tuple[int, "Callable[[str], Any]"]
+"""A slot that is read, or one of which only what a function makes of its value counts."""
 
 
 class SplitDocument(NamedTuple):
@@ -114,11 +117,14 @@ class DocumentForm:
         inside, shape = self.inside(number), frozenset(self._in_shape)
         return tuple(s for (n, _), s in self.slots.items() if n in inside and s in shape)
 
-    def read_by(self, operation: Operation, number: int, argument: Any) -> tuple[int, ...] | None:
+    def read_by(self, operation: Operation, number: int, argument: Any) -> tuple[Read, ...] | None:
         """Give the slots that decide what an operation answers; None where that is not known.
 
         `number` is that of the element, -1 for the document.
         """
+        if operation is reads.TOLD:
+            told = self.slots.get((number, ""))
+            return () if told is None else ((told, argument),)
         if operation in _STRUCTURAL:
             return ()
         if operation is reads.TEXT or operation is reads.ATTRIBUTE:

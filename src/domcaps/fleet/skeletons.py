@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.fleet.answering import Placed, VerdictPlan
-    from domcaps.fleet.forms import DocumentForm, SplitDocument
+    from domcaps.fleet.forms import DocumentForm, Read, SplitDocument
     from domcaps.fleet.hosts import WorldTable
     from domcaps.fleet.judging import CheckResult, Judge, Looks, PartCheck, PlacedPart
     from domcaps.fleet.tracking.recorder import Asked
@@ -305,7 +305,7 @@ class Skeleton:
 
     def _read_inside(
         self, trail: list[Asked], memo: _PartMemo, opened: OpenDocument
-    ) -> list[int] | None:
+    ) -> list[Read] | None:
         """Give the slots within a part that operations read, None where they read more."""
         elements = self._form.inside(memo.number)
         for operation, at, argument in trail:
@@ -313,10 +313,14 @@ class Skeleton:
                 return None
             if not is_downward(operation, argument):
                 return None
-        slots = dict.fromkeys(self._read(trail, opened))
-        if not all(slot is not None and memo.first <= slot < memo.end for slot in slots):
-            return None
-        return [slot - memo.first for slot in slots]
+        found: list[Read] = []
+        for read in dict.fromkeys(self._read(trail, opened)):
+            slot, tell = read if isinstance(read, tuple) else (read, None)
+            if slot is None or not memo.first <= slot < memo.end:
+                return None
+            own = slot - memo.first
+            found.append(own if tell is None else (own, tell))
+        return found
 
     def _shareable(
         self, judged: CheckResult, memo: _PartMemo, opened: OpenDocument

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.language.text_tells import text_tells
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def guest_system(root: Node) -> str:
         return _VENDORS.get(system_id(root).partition("://")[2].partition("/")[0], "")
     if any(_APPLE_DEVICE in (node.get("value") or "") for node in root.iterfind(_ARG)):
         return MACOS
+    if root.find("title") is None:
+        return text_tells(root, "name", _by_name)
     return _by_name(f"{root.findtext('name') or ''} {root.findtext('title') or ''}")
 
 

@@ -29,6 +29,7 @@ from domcaps.language.fix import Fix, Substitutes, set_value
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import ANY_UUID, OrEmpty
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.text_tells import text_tells
 from domcaps.language.truth import Truth
 from domcaps.language.value_types import YES_NO, OneOf
 
@@ -132,7 +133,7 @@ _NAMED = "<on_poweroff>destroy</on_poweroff>"
 def name_has_text(domain: DomainElement) -> Problems:
     """``<name>`` of the domain must not be empty."""
     # blanks are a name: only nothing at all is none
-    if domain.name == "" and not domain.domain.root.findtext("name"):
+    if not text_tells(domain.domain.root, "name", bool) and domain.name == "":
         yield problem("<name> is empty; write a name", domain, "name")
 
 
@@ -145,11 +146,15 @@ def name_has_text(domain: DomainElement) -> Problems:
 )
 def name_is_no_path(domain: DomainElement) -> Problems:
     """``<name>`` of the domain must not contain a slash or a line break."""
-    text = domain.domain.root.findtext("name") or ""
-    if "/" in text or "\n" in text:
+    if text_tells(domain.domain.root, "name", _is_path):
+        text = domain.domain.root.findtext("name") or ""
         named = "-".join(re.split(r"[/\n]+", text.strip("/\n"))) or "domain"
         message = "<name> must not contain '/' or a line break"
         yield problem(message, domain, "name", fix=set_value(named))
+
+
+def _is_path(text: str) -> bool:
+    return "/" in text or "\n" in text
 
 
 @rule(

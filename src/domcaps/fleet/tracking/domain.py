@@ -77,6 +77,11 @@ class WatchedNode:
         text: str | None = self._view.ask(reads.TEXT, self.node)
         return text
 
+    def told(self, tell: Callable[[str], T]) -> T:
+        """Give what a function makes of the text: only that is noted."""
+        found: T = self._view.ask(reads.TOLD, self.node, tell)
+        return found
+
     @property
     def sourceline(self) -> int | None:
         """The line."""

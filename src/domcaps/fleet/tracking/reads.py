@@ -107,6 +107,7 @@ def _siblings(_: Any, node: Node, how: tuple[str | None, bool]) -> tuple[Node, .
 NAME = Operation("name", PLAIN, lambda _, node, __: node.tag)
 PREFIX = Operation("prefix", PLAIN, lambda _, node, __: node.prefix)
 TEXT = Operation("text", PLAIN, lambda _, node, __: node.text)
+TOLD = Operation("told", PLAIN, lambda _, node, tell: tell(node.text or ""))
 ATTRIBUTE = Operation("attribute", PLAIN, lambda _, node, name: node.get(name))
 NAMES = Operation("names", PLAIN, lambda _, node, __: tuple(node.keys()))
 COUNT = Operation("count", PLAIN, lambda _, node, __: len(node))
@@ -126,7 +127,7 @@ TAGS_IN = Operation("tags in", PLAIN, lambda d, _, path: tuple(d.domain.inside(p
 INSIDE = Operation("inside", SEVERAL, lambda d, _, at: tuple(d.domain.inside(at[0]).get(at[1], ())))
 
 _DOWNWARD = frozenset({
-    NAME, PREFIX, TEXT, ATTRIBUTE, NAMES, COUNT, TEXTS, PATH, FIND, FIND_ALL, CHILDREN,
+    NAME, PREFIX, TEXT, TOLD, ATTRIBUTE, NAMES, COUNT, TEXTS, PATH, FIND, FIND_ALL, CHILDREN,
 })  # fmt: skip
 
 

@@ -6,18 +6,20 @@ A rule is tried on them to learn what it looks at: `ShapeView` gives away shapes
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from domcaps.patterns import late_pattern
 from domcaps.validate.document.shape_ids import TELLING, names_of
 from domcaps.validate.document.walk import NO_VALUES, domain_position, position_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lxml.etree import _Element as Node
 
     from domcaps.validate.document.walk import SchemaPosition
+
+T = TypeVar("T")
 
 _STEPS = late_pattern(r"(?:(?:\{[^}]*\})?[\w-]+|\*)(?:/(?:(?:\{[^}]*\})?[\w-]+|\*))*")
 """A path of names and ``*``, as far as tracked nodes can follow it."""
@@ -107,6 +109,10 @@ class TrackedNode:
         if not text or (self._position is not None and text in self._position.texts):
             return text
         return self._shown.value(self.node, "", text)
+
+    def told(self, tell: Callable[[str], T]) -> T:
+        """Give what a function makes of the text."""
+        return tell(self.text or "")
 
     def keys(self) -> list[str]:
         """Give the names of the attributes."""
