@@ -192,6 +192,17 @@ def test_answers_have_the_form_that_the_document_says(server: Server) -> None:
         ("/v1/accepts", b"<domain>" * 5000, 200),
         ("/v1/accepts?libvirt=99.9", b"<domain/>", 400),
         ("/v1/accepts?libvirt=../../etc", b"<domain/>", 400),
+        *(
+            (f"/v1/{name}{release}", b"<domain/>", 400)
+            for name in (
+                "rehearse?then=",
+                "rehearse?with=debian13-x86_64&libvirt=",
+                "rehearse?with=debian13-x86_64&then=",
+                "verdicts?libvirt=",
+                "where?from=node-1&libvirt=",
+            )
+            for release in ("9.99", "99", "nope", "9", "-1", "9.0%0a", "%D9%A9.%D9%A0")
+        ),
         ("/v1/accepts?name=" + "x" * 1001, b"<domain/>", 400),
         ("/v1/accepts?name=a&name=b", b"<domain/>", 400),
         ("/v1/accepts?unknown=1", b"<domain/>", 400),
@@ -353,3 +364,18 @@ def test_a_network_needs_tokens_and_options_belong_together(tmp_path: Path) -> N
     assert "--http" in refused("--store", store, "--listen", "127.0.0.1:0")
     assert "ADDRESS:PORT" in refused("--http", "8080", "--store", store)
     assert "--socket" in refused("--http", "127.0.0.1:0", "--store", store, "--socket", "/tmp/x")
+
+
+def test_a_store_that_disappears_is_an_error_until_it_is_there_again(tmp_path: Path) -> None:
+    Fleet.open(tmp_path / "store").add(shipped("debian12-x86_64"), "node")
+    with running(tmp_path) as service:
+        assert service.ask("/v1/hosts").status == 200
+        (tmp_path / "store").rename(tmp_path / "away")
+        time.sleep(1.1)
+        for path in ("/v1/hosts", "/v1/classes", "/metrics", "/"):
+            reply = service.ask(path)
+            assert reply.status == 503, path
+            assert "no store" in reply.json["error"]["message"]
+            assert reply.json["error"]["remedy"]
+        (tmp_path / "away").rename(tmp_path / "store")
+        assert len(service.ask("/v1/hosts").json["results"]) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import resource
 import socket
 import time
 from contextlib import asynccontextmanager
@@ -22,6 +23,7 @@ from domcaps.serve.http.app import make_app
 from domcaps.serve.http.limits import HttpLimits
 from domcaps.serve.http.protocol import protocol_with
 from domcaps.serve.http.questions import TEXT, HttpAnswer, HttpQuestion
+from domcaps.serve.http.running import with_files_for
 from ssh_server import free_port
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class StandIn:
     def __init__(self) -> None:
         self.allowed, self.left = asyncio.Event(), asyncio.Event()
 
-    async def answer(self, question: HttpQuestion) -> HttpAnswer:
+    async def answer(self, question: HttpQuestion, _client: str = "") -> HttpAnswer:
         try:
             await self.allowed.wait()
         except asyncio.CancelledError:
@@ -339,3 +341,35 @@ def test_a_request_that_is_refused_gets_json_and_its_connection_ends(text: str) 
         writer.close()
 
     run(talk)
+
+
+def test_silent_clients_that_have_all_connections_do_not_silence_the_service() -> None:
+    async def talk(service: Running) -> None:
+        held = [await service.connect() for _ in range(20)]
+        await until(lambda: service.connections >= 20)
+        reader, writer = await service.connect()
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), SOON)
+        assert head.startswith(b"HTTP/1.1 503")
+        assert b"retry-after" in head
+        assert msgspec.json.decode(await reader.read())["error"]["message"]
+        for _, one in [*held, (reader, writer)]:
+            one.close()
+        await until(lambda: not service.connections)
+        assert (await service.status(HEALTH)).startswith(b"HTTP/1.1 200")
+
+    run(talk, HttpLimits(connections=20))
+
+
+def test_connections_fit_the_limit_of_open_files(caplog: pytest.LogCaptureFixture) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
+        assert with_files_for(HttpLimits()).connections == 1000
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= 1200
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert not caplog.records
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(resource, "getrlimit", lambda _: (1024, 1024))
+        assert with_files_for(HttpLimits()).connections == 824
+    assert "open files" in caplog.text

@@ -14,6 +14,7 @@ from domcaps.errors import FleetError
 from domcaps.serve.http import worker as worker_module
 from domcaps.serve.http.limits import HttpLimits
 from domcaps.serve.http.questions import TEXT, Fleets, HttpAnswer, HttpQuestion
+from domcaps.serve.http.turns import Turns
 from domcaps.serve.http.worker import AnsweringWorker, _answered, _KeptAnswers
 
 if TYPE_CHECKING:
@@ -28,6 +29,15 @@ def echo(pipe: Connection, *_: Any) -> None:
     while True:
         question = msgspec.msgpack.decode(pipe.recv_bytes(), type=HttpQuestion)
         time.sleep(0.3)
+        answer = HttpAnswer(200, TEXT, question.name.encode())
+        pipe.send_bytes(msgspec.msgpack.encode(answer))
+
+
+def take_as_long_as_said(pipe: Connection, *_: Any) -> None:
+    """Answer a question after as many seconds as its name says."""
+    while True:
+        question = msgspec.msgpack.decode(pipe.recv_bytes(), type=HttpQuestion)
+        time.sleep(float(question.name))
         answer = HttpAnswer(200, TEXT, question.name.encode())
         pipe.send_bytes(msgspec.msgpack.encode(answer))
 
@@ -191,3 +201,61 @@ def test_an_error_of_one_question_does_not_end_the_process(
     found = _answered(kept, HttpQuestion("hosts"))
     assert found.status == 500
     assert message in found.data.decode()
+
+
+def test_clients_with_long_questions_do_not_hold_up_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "_work", take_as_long_as_said)
+
+    async def ask() -> float:
+        worker = AnsweringWorker("", (), HttpLimits(quick_seconds=0.2))
+        try:
+            for client in ("a", "b"):
+                await worker.answer(HttpQuestion("0"), client)
+            heavy = [
+                asyncio.ensure_future(worker.answer(HttpQuestion("3"), "heavy")) for _ in range(9)
+            ]
+            await asyncio.sleep(0.5)
+            started = time.monotonic()
+            for client in ("a", "b", "a"):
+                answer = await worker.answer(HttpQuestion("0.01"), client)
+                assert answer.data == b"0.01"
+            for one in heavy:
+                one.cancel()
+            return time.monotonic() - started
+        finally:
+            worker.close()
+
+    # the new process has to start
+    assert asyncio.run(ask()) < 2.5
+
+
+def test_clients_take_turns() -> None:
+    async def order() -> list[str]:
+        turns, served = Turns((1,), 1.0), []
+
+        async def one(client: str) -> None:
+            process = await turns.take(client)
+            served.append(client)
+            await asyncio.sleep(0)
+            turns.free(process)
+
+        await asyncio.gather(*(one(client) for client in "aaaaabbc"))
+        return served
+
+    assert asyncio.run(order()) == list("aabcabaa")
+
+
+def test_a_turn_that_nobody_wants_any_more_is_given_to_others() -> None:
+    async def talk() -> None:
+        turns = Turns((1,), 1.0)
+        assert await turns.take("a") == 1
+        left = asyncio.ensure_future(turns.take("b"))
+        last = asyncio.ensure_future(turns.take("c"))
+        await asyncio.sleep(0)
+        # in the same moment it is given the process, and leaves
+        turns.free(1)
+        left.cancel()
+        async with asyncio.timeout(5):
+            assert await last == 1
+
+    asyncio.run(talk())

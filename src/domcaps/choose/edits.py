@@ -27,7 +27,7 @@ from domcaps.choose.protected import (
 from domcaps.choose.ranking import KINDS, if_far_less, ranked
 from domcaps.choose.text import text_of
 from domcaps.elements.boards.families import family_of
-from domcaps.language.node_path import path_of, tag_of, without_positions
+from domcaps.language.node_path import plain_path_of, tag_of, with_attribute, without_positions
 from domcaps.language.truth import Truth
 from domcaps.validate.alternatives import stand_ins, substitutes
 
@@ -144,12 +144,12 @@ class Edits:
         node, name = found
         if name and node.get(right) is None:
             yield Edit(
-                f"attribute '{name}' is called '{right}'", path_of(node, name), loss,
+                f"attribute '{name}' is called '{right}'", self.text.path(node, name), loss,
                 functools.partial(self.text.rename_attribute, node, name, right),
             )  # fmt: skip
         elif not name:
             yield Edit(
-                f"element <{tag_of(node)}> is called <{right}>", path_of(node), loss,
+                f"element <{tag_of(node)}> is called <{right}>", self.text.path(node), loss,
                 functools.partial(self.text.rename_element, node, right),
             )  # fmt: skip
 
@@ -212,7 +212,7 @@ class Edits:
         """Replace the value at fault."""
         if not attribute and len(node):
             return
-        path = path_of(node, attribute)
+        path = self.text.path(node, attribute)
         old = (node.get(attribute) if attribute else (node.text or "").strip()) or ""
         known = self._known(path, finding.accepted)
         named = self._named_buses(node) if without_positions(path) == BUS else frozenset()
@@ -238,7 +238,7 @@ class Edits:
         return accepted or values_of(path) or (losses.UNITS if path.endswith("/@unit") else ())
 
     def _replaced(self, node: Node, attribute: str, old: str, value: str, loss: int) -> Edit:
-        path = path_of(node, attribute)
+        path = self.text.path(node, attribute)
         rule = substitutes().get(without_positions(path))
         without = () if rule is None else rule.gone_with(old, value)
         if without_positions(path) == BUS and is_named_for(node, value):
@@ -275,7 +275,7 @@ class Edits:
         old: str,
     ) -> bytes:
         """Set a value; what had a meaning with the old one alone goes."""
-        device = path_of(device_of(node))
+        device = self.text.path(device_of(node))
         data = self._set(node, attribute, value)
         last = not any(
             other is not node and (other.get(attribute) if attribute else other.text) == old
@@ -283,7 +283,7 @@ class Edits:
         )
         companions = (rule.companions or {}).get(old, ()) if rule is not None and last else ()
         return after_change(
-            data, device, without_positions(path_of(node, attribute)), without, companions
+            data, device, with_attribute(plain_path_of(node), attribute), without, companions
         )
 
     def _without_place(self, node: Node, attribute: str) -> Iterator[Edit]:
@@ -292,7 +292,7 @@ class Edits:
         for address in [node] if node.tag == "address" else device.iterchildren("address"):
             if address.getparent() is device:
                 yield Edit(
-                    "<address> removed, so that libvirt chooses one", path_of(address),
+                    "<address> removed, so that libvirt chooses one", self.text.path(address),
                     losses.PLACE, functools.partial(self.text.remove_element, address),
                 )  # fmt: skip
         if attribute and self._is_chosen(node, attribute):
@@ -300,7 +300,7 @@ class Edits:
             least = losses.PLACE + (1 if node.tag == "address" else -1)
             yield Edit(
                 f"{attribute}='{node.get(attribute)}' removed, so that libvirt chooses it",
-                path_of(node, attribute), least,
+                self.text.path(node, attribute), least,
                 functools.partial(without_attribute, self.text, node, attribute),
             )  # fmt: skip
 
@@ -310,7 +310,7 @@ class Edits:
             return False
         if node.tag == "controller":
             return attribute == "index"
-        path = without_positions(path_of(node))
+        path = plain_path_of(node)
         guest = path.startswith("/domain/devices/") and "/source" not in path
         return guest and path.endswith(losses.PLACES)
 
@@ -336,7 +336,7 @@ class Edits:
             current = current.getparent()
 
     def _without(self, node: Node, loss: int) -> Edit:
-        path = path_of(node)
+        path = self.text.path(node)
         if is_device(node):
             grown = _is_grown(node) and self._is_at(node)
             loss = losses.CONTROLLER if grown else losses.DEVICE
@@ -350,7 +350,7 @@ class Edits:
         )  # fmt: skip
 
     def _without_attribute(self, node: Node, name: str, loss: int) -> Edit:
-        path = path_of(node, name)
+        path = self.text.path(node, name)
         if name in KINDS:
             loss = losses.KIND
         if _is_what_it_is(node, name) or says_what_it_is(without_positions(path)):
@@ -370,7 +370,7 @@ class Edits:
         for inner in device.iter():
             for name in map(str, inner.keys()):
                 if inner is not node or name != attribute:
-                    path = path_of(inner, name)
+                    path = self.text.path(inner, name)
                     loss = losses.KIND if name in KINDS else losses.NEAR
                     old = inner.get(name) or ""
                     where = without_positions(path)
@@ -397,7 +397,7 @@ class Edits:
             for name in map(str, inner.keys()):
                 if inner is node and name == attribute:
                     continue
-                path, old = path_of(inner, name), inner.get(name) or ""
+                path, old = self.text.path(inner, name), inner.get(name) or ""
                 known = stand_ins(path, old, self.arch, self.text.root) or ()
                 for number, value in enumerate(known):
                     yield self._replaced(inner, name, old, value, least + number)
@@ -419,7 +419,7 @@ class Edits:
                 continue
             for inner in top.iter():
                 for name in map(str, inner.keys()):
-                    path, old = path_of(inner, name), inner.get(name) or ""
+                    path, old = self.text.path(inner, name), inner.get(name) or ""
                     if says_what_it_is(without_positions(path)):
                         continue
                     for value in preferred(without_positions(path), old, values_of(path)):
@@ -431,7 +431,7 @@ class Edits:
         return self._at_fault[0] is node and self._at_fault[1] in _IDENTITY
 
     def _is_essential(self, node: Node) -> bool:
-        return node is self.text.root or without_positions(path_of(node)) in losses.ESSENTIAL
+        return node is self.text.root or plain_path_of(node) in losses.ESSENTIAL
 
 
 def _is_what_it_is(node: Node, attribute: str) -> bool:

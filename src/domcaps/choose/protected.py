@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 from domcaps.choose import losses
 from domcaps.choose.candidates import values_of
-from domcaps.language.node_path import path_of, without_positions
+from domcaps.language.node_path import plain_path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lxml.etree import _Element as Node
 
     from domcaps.language.finding import Finding
@@ -53,23 +51,42 @@ def says_what_it_is(where: str) -> bool:
     return not inner and name in losses.WHAT_IT_IS
 
 
-def _said(node: Node) -> Iterator[str]:
-    """Give the paths of an element, its attributes and all in it."""
-    for inner in node.iter():
-        path = without_positions(path_of(inner))
-        yield path
-        yield from (f"{path}/@{name}" for name in map(str, inner.keys()))
+_LEADING = frozenset(
+    path[:end]
+    for path in losses.PROTECTED_SETTINGS
+    for end, letter in enumerate(path)
+    if end and letter == "/"
+)
+"""Paths of elements that lead to such settings, or have one as an attribute."""
+
+
+def _says_protected(node: Node) -> bool:
+    """Tell whether an element, an attribute of it or something in it is a protected setting.
+
+    Only what leads to such a setting is entered: a domain may have thousands of elements.
+    """
+    waiting = [(node, plain_path_of(node))]
+    while waiting:
+        inner, path = waiting.pop()
+        if path in losses.PROTECTED_SETTINGS:
+            return True
+        if path in _LEADING:
+            names = map(str, inner.keys())
+            if any(f"{path}/@{name}" in losses.PROTECTED_SETTINGS for name in names):
+                return True
+            waiting += [(child, f"{path}/{child.tag}") for child in inner]
+    return False
 
 
 def is_protected(node: Node) -> bool:
     """Tell whether an element is taken away with permission only."""
     if is_device(node):
         return node.tag in losses.PROTECTED_DEVICES
-    if any(path in losses.PROTECTED_SETTINGS for path in _said(node)):
+    if _says_protected(node):
         return True
     if device_of(node).tag not in losses.PROTECTED_DEVICES:
         return False
-    return node.tag in losses.PROTECTED_PARTS or says_what_it_is(without_positions(path_of(node)))
+    return node.tag in losses.PROTECTED_PARTS or says_what_it_is(plain_path_of(node))
 
 
 _OWNERS = ("-missing", "-invalid", "-unknown")

@@ -13,6 +13,7 @@ from lxml import etree
 
 from domcaps.elements.base.written import predecessor
 from domcaps.errors import DomainError, InputError
+from domcaps.language.node_path import with_attribute
 from domcaps.xml_parser import elements_parser
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class DocumentText:
         except (etree.XMLSyntaxError, ValueError) as error:
             raise DomainError(f"this is not XML that can be repaired: {error}") from None
         self._by_name: dict[Node, dict[str, list[Node]]] = {}
+        self._steps: dict[Node, str] = {}
         self.encoding = self.root.getroottree().docinfo.encoding or "utf-8"
         self.text = self._decoded()
 
@@ -100,6 +102,21 @@ class DocumentText:
             for child in node:
                 known.setdefault(str(child.tag), []).append(child)
         return known
+
+    def path(self, node: Node, attribute: str = "") -> str:
+        """Give the path of an element or attribute; the children of each element count once."""
+        steps = [self._step(node), *map(self._step, node.iterancestors())]
+        return with_attribute("/" + "/".join(reversed(steps)), attribute)
+
+    def _step(self, node: Node) -> str:
+        parent = node.getparent()
+        if parent is None:
+            return str(node.tag)
+        if node not in self._steps:
+            for tag, same in self._children(parent).items():
+                for number, child in enumerate(same, 1):
+                    self._steps[child] = tag if len(same) == 1 else f"{tag}[{number}]"
+        return self._steps[node]
 
     def line(self, path: str) -> int:
         """Give the line on which the element at a path begins, 0 where there is none."""

@@ -245,7 +245,7 @@ def libvirt_option(text: str | None = None, **more: Any) -> Callable[[F], F]:
     def heed(ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
         given = (value,) if isinstance(value, str) else tuple(value or ())
         ctx.meta[AUTO] = "auto" in given
-        return value
+        return known_releases(ctx, _param, value)
 
     return click.option(
         "--libvirt",
@@ -256,6 +256,16 @@ def libvirt_option(text: str | None = None, **more: Any) -> Callable[[F], F]:
         callback=heed,
         **({"default": DEFAULT_DIALECT} | more),
     )
+
+
+def known_releases(_ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
+    """Refuse what is no known release of libvirt, before anything is asked about it."""
+    for text in (value,) if isinstance(value, str) else tuple(value or ()):
+        if text not in {"auto", DEFAULT_DIALECT}:
+            from domcaps.language import check_dialect
+
+            check_dialect(text)
+    return value
 
 
 _RELEASE = "libvirt version to emulate:"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from domcaps.cli._common import WholeNumber, libvirt_option, target_options
+from domcaps.cli._common import WholeNumber, known_releases, libvirt_option, target_options
 from domcaps.cli._files import documents
 from domcaps.cli._fleet_export import export
 from domcaps.cli._fleet_output import Table, end, end_document, fleet_format_option, show, some
@@ -278,6 +278,7 @@ def matrix(store: str, names: tuple[str, ...], libvirt: str, index: str | None, 
     "then",
     metavar="VERSION",
     help="libvirt version to test, such as 12.8 or debian13.",
+    callback=known_releases,
 )
 @click.option(
     "--now",
@@ -285,6 +286,7 @@ def matrix(store: str, names: tuple[str, ...], libvirt: str, index: str | None, 
     default="auto",
     show_default=True,
     help="libvirt version that the hosts run today.",
+    callback=known_releases,
 )
 @click.option(
     "--hosts", metavar="NAMES", help="Names of hosts, separated by commas [default: all]."

@@ -28,6 +28,7 @@ from domcaps.fleet.hosts import FleetHosts
 from domcaps.fleet.manifest import encode, sha256
 from domcaps.fleet.sending import Receiver, Sender
 from domcaps.fleet.store import FleetStore, no_such_host
+from domcaps.language.dialect import check_dialect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -128,6 +129,7 @@ def ask(
     `keep` is called with each answer once, as soon as it is there. `index` is a file, made where
     there is none: what was found is kept there, and only what it does not tell is asked.
     """
+    check_dialect(libvirt)
     fleet = store if isinstance(store, FleetStore) else FleetStore(store)
     done = counts or UnitCounts()
     how = executor, done, size

@@ -60,6 +60,9 @@ class Blobs(Protocol):
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""
 
+    def require(self, prefix: str) -> None:
+        """Raise `FleetError` where nothing can be below a prefix, since there is no such place."""
+
 
 def open_blobs(place: str | Path) -> Blobs:
     """Open a folder, a ``file://`` URL, or a URL that obstore knows (``s3://bucket/prefix``)."""
@@ -82,8 +85,11 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as found:
             return list(found)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
+        # removed meanwhile, or not made yet
         return []
+    except OSError as error:
+        raise FleetError(f"the folder can't be read: {error.strerror}", where=folder) from error
 
 
 class BlobFolder:
@@ -162,6 +168,14 @@ class BlobFolder:
         with suppress(FileNotFoundError), destination(self.root / key, follow=False) as place:
             place.remove()
 
+    def require(self, prefix: str) -> None:
+        """Look for the folder: a store that is not there is no store without hosts."""
+        if not (self.root / prefix).is_dir():
+            raise FleetError(
+                "there is no store of a fleet", where=str(self.root),
+                remedy=f"domcaps fleet add {self.root} RECORDING",
+            )  # fmt: skip
+
 
 class ObjectStore:
     """An object store, by obstore: ``pip install 'domcaps[fleet]'``.
@@ -222,3 +236,6 @@ class ObjectStore:
         """Remove the object."""
         with suppress(*self._missing):
             self._api.delete(self._store, key)
+
+    def require(self, prefix: str) -> None:
+        """Raise nothing: an object store has no folders, and says itself where it is not there."""

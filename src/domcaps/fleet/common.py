@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from domcaps.fleet.units import NOWHERE, OF_ALL, SILENT, UnitFinding, UnitOutcome
 from domcaps.language.finding import Severity, Stage
-from domcaps.validate.check import DocumentCheck, all_checks
+from domcaps.validate.check import MAX_FINDINGS, DocumentCheck, all_checks
 from domcaps.validate.document.walk import DocumentWalk
 
 if TYPE_CHECKING:
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from domcaps.language.fix import Fix
     from domcaps.language.rule import Problem
+
+
+class TooManyFindings(Exception):  # noqa: N818 - it says what happened
+    """More is found than is listed, whatever the host."""
 
 
 class CommonCheck(DocumentCheck):
@@ -44,6 +48,8 @@ class CommonCheck(DocumentCheck):
         *,
         worded: bool = False,  # noqa: ARG002 - texts about names are complete
     ) -> None:
+        if len(self._collected) >= MAX_FINDINGS:
+            raise TooManyFindings
         self._collected.append((code, found, severity))
 
     def outcome(self) -> UnitOutcome:

@@ -16,7 +16,7 @@ from domcaps.fleet.answering import (
     without_consequences,
 )
 from domcaps.fleet.answers import DomainAnswer, HostSet
-from domcaps.fleet.common import CommonCheck, WholeCheck
+from domcaps.fleet.common import CommonCheck, TooManyFindings, WholeCheck
 from domcaps.fleet.forms import split_document
 from domcaps.fleet.hosts import Resolution, WantedTarget, lowest
 from domcaps.fleet.judging import Judge, Looks, TooLong, trace_of
@@ -28,9 +28,10 @@ from domcaps.fleet.tracking.domain import KeepingDomain
 from domcaps.fleet.tracking.proxies import WatchedWorld
 from domcaps.fleet.tracking.recorder import Recorder
 from domcaps.fleet.units import NOWHERE, OF_ALL, FleetDocument, UnitFinding, UnitOutcome
+from domcaps.language.dialect import check_dialect
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Severity
-from domcaps.validate.check import MAX_SECONDS
+from domcaps.validate.check import MAX_FINDINGS, MAX_SECONDS, STOPPED
 from domcaps.validate.document.parse import Source, Unreadable, read
 from domcaps.validate.target import TargetNotFound, require_domain, wanted_of
 
@@ -50,6 +51,8 @@ class Engine:
     """The verdicts of some hosts; what was learned of a document helps with the next."""
 
     def __init__(self, hosts: FleetHosts, libvirt: str, *, new: bool = True) -> None:
+        """Judge for one libvirt; raises `UnknownDialectError`, which no host is asked for."""
+        check_dialect(libvirt)
         self.hosts = hosts
         self.libvirt = libvirt
         self.new = new
@@ -79,7 +82,10 @@ class Engine:
             return self._read(name, data, split)
         except TooLong:
             text = f"not finished after {MAX_SECONDS:g} seconds of work; there is no result for it"
-            return self._same_for_all(name, "check-stopped", text), None
+            return self._same_for_all(name, STOPPED, text), None
+        except TooManyFindings:
+            text = f"more than {MAX_FINDINGS} findings; there is no result for it"
+            return self._same_for_all(name, STOPPED, text), None
 
     def _read(
         self, name: str, data: bytes, split: SplitDocument | None

@@ -15,6 +15,7 @@ import msgspec
 from domcaps._version import DEFAULT_DIALECT
 from domcaps.errors import DomcapsError
 from domcaps.fleet.machine_types import MachineTypes
+from domcaps.language.dialect import check_dialect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -80,6 +81,7 @@ def features_by_class(
 
     Costs about a fifth of a second of a processor for a class that this process has not met.
     """
+    check_dialect(libvirt)
     hosts = fleet.hosts
     wanted = None if names is None else set(names)
     by_class: dict[str, list[int]] = {}

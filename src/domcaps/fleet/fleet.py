@@ -19,10 +19,11 @@ from domcaps.fleet.store import FleetStore
 from domcaps.fleet.upkeep import check, collect_garbage
 from domcaps.fleet.verdict import Placed
 from domcaps.hosts.host import Host
-from domcaps.language.finding import Finding
+from domcaps.language.finding import Finding, Severity
+from domcaps.validate.check import MAX_FINDINGS, STOPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Executor
 
     from domcaps.facts.record import Recording
@@ -229,9 +230,18 @@ def verdict_of(
     """Give the verdict of one host with the places of its findings."""
     findings = placed.findings(found, hosts.own_paths[number])
     by: dict[str, list[Any]] = {"error": [], "warning": [], "notice": []}
+    if len(findings) > MAX_FINDINGS:
+        findings = _the_first(findings)
     for finding in findings:
         by[finding.severity.value].append(finding)
     return PairVerdict(name, domain, tuple(by["error"]), tuple(by["warning"]))
+
+
+def _the_first(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Give the first of very many findings, errors before others, and one about the rest."""
+    worst = sorted(findings, key=lambda one: one.severity is not Severity.ERROR)
+    text = f"more than {MAX_FINDINGS} findings; the rest is not listed"
+    return (*worst[:MAX_FINDINGS], Finding(STOPPED, text, worst[0].severity))
 
 
 def accepts_of(answer: DomainAnswer, hosts: FleetHosts, data: bytes) -> Accepts:
@@ -255,6 +265,10 @@ def _reasons(answer: DomainAnswer, hosts: FleetHosts) -> list[CountedReason]:
         once |= some
     alone = {error: some & ~twice for error, some in having.items()}
     ranked = sorted(having.items(), key=lambda item: (-item[1].bit_count(), item[0]))
+    if len(ranked) > MAX_FINDINGS:
+        rest = STOPPED, f"more than {MAX_FINDINGS} reasons; the rest is not listed"
+        ranked = [*ranked[:MAX_FINDINGS], (rest, once)]
+        alone[rest] = 0
     return [
         CountedReason(some.bit_count(), alone[error].bit_count(), *error,
                tuple(hosts.names[n] for n in bits(some)))

@@ -208,6 +208,10 @@ def _alike(
     return [_number_of(pair) for pair in zip(found, paths, strict=True)]
 
 
+_MOST_ATTRIBUTES = 1000
+"""No element that libvirt knows has so many."""
+
+
 def _number_of(key: tuple[Any, ...]) -> int:
     number = _ALIKE.get(key)
     if number is None:
@@ -221,6 +225,11 @@ def _number_of(key: tuple[Any, ...]) -> int:
 def form_of(document: SplitDocument, root: Node) -> DocumentForm | None:
     """Give the form of a parsed document, None where its values stand otherwise than was taken."""
     nodes = list(root.iter())
+    # lxml looks for each value from the first attribute on
+    if len(document.values) > _MOST_ATTRIBUTES and any(
+        len(node.attrib) > _MOST_ATTRIBUTES for node in nodes
+    ):
+        return None
     if any(node.tail and not node.tail.isspace() for node in nodes):
         return None
     expected = iter(_values_of(nodes))

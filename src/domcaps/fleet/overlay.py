@@ -40,6 +40,10 @@ class Overlay:
         """Forget what was written."""
         self._written.pop(key, None)
 
+    def require(self, prefix: str) -> None:
+        """Ask what is below."""
+        self._below.require(prefix)
+
 
 def overlaid(store: FleetStore) -> FleetStore:
     """Give a store that can be written to without a trace."""

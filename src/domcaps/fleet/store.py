@@ -137,7 +137,11 @@ class FleetStore:
     # -- reading -------------------------------------------------------------------------------
 
     def latest(self) -> dict[str, str]:
-        """Give the key of the newest manifest of each host, by name."""
+        """Give the key of the newest manifest of each host, by name.
+
+        Raises `FleetError` where there is no store.
+        """
+        self.blobs.require(HOSTS)
         found: dict[str, str] = {}
         for number, one in enumerate(self.blobs.list(HOSTS)):
             if number > _MOST_HOSTS:

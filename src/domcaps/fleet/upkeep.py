@@ -41,6 +41,7 @@ def collect_garbage(store: FleetStore, *, keep: int = 0, grace: float = GRACE) -
     that is younger than `grace` seconds stays: a writer may be about to name it. Raises
     `FleetError` where a manifest can't be read, since nothing tells then what it names.
     """
+    store.blobs.require(HOSTS)
     old = list(_outdated(store, keep)) if keep > 0 else []
     for key in old:
         store.blobs.delete(key)
@@ -82,6 +83,7 @@ def _named(store: FleetStore) -> set[str]:
 
 def check(store: FleetStore) -> list[Trouble]:
     """Verify every content against its hash, and that all that is named is there."""
+    store.blobs.require(HOSTS)
     found: list[Trouble] = []
     existing = set()
     for one in store.blobs.list(PREFIX):

@@ -71,11 +71,11 @@ def parse_dialect(text: str) -> Dialect:
 
     Raises `UnknownDialectError`, which says what is known.
     """
-    text = text.strip()
+    text = text.strip(" ")
     if text in DISTRIBUTIONS:
         return distributed(text)
     release, _, patches = text.partition("+")
-    match = re.fullmatch(r"(\d{1,4})\.(\d{1,4})(\.\d{1,4})?", release)
+    match = re.fullmatch(r"(\d{1,4})\.(\d{1,4})(\.\d{1,4})?", release, re.ASCII)
     if match and (not patches or patches in DISTRIBUTIONS):
         dialect = Dialect(int(match[1]), int(match[2]), patches if _differs(patches) else "")
         if dialect.minor in _releases().get(dialect.major, ()):

@@ -34,6 +34,12 @@ def line_of(node: Node) -> int:
     return line or 0
 
 
+def plain_path_of(node: Node) -> str:
+    """Give the path of an element without positions, for which no siblings are counted."""
+    steps = [str(node.tag), *(str(outer.tag) for outer in node.iterancestors())]
+    return without_positions("/" + "/".join(reversed(steps)))
+
+
 def without_positions(path: str) -> str:
     """Give a path without positions and conditions: ``/domain/devices/hologram/@bus``."""
     return "/".join(step.partition("[")[0] for step in path.split("/"))

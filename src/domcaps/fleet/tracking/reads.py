@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from domcaps.language.node_path import path_of, without_positions
+from domcaps.language.node_path import plain_path_of
 from domcaps.patterns import late_pattern
 from domcaps.validate.document.shape_ids import TELLING
 from domcaps.validate.document.walk import NO_VALUES, placed_kinds, position_of
@@ -113,7 +113,7 @@ NAMES = Operation("names", PLAIN, lambda _, node, __: tuple(node.keys()))
 COUNT = Operation("count", PLAIN, lambda _, node, __: len(node))
 LINE = Operation("line", PLAIN, lambda _, node, __: node.sourceline)
 TEXTS = Operation("texts", PLAIN, lambda _, node, __: tuple(node.itertext()))
-PATH = Operation("path", PLAIN, lambda _, node, __: without_positions(path_of(node)))
+PATH = Operation("path", PLAIN, lambda _, node, __: plain_path_of(node))
 PARENT = Operation("parent", ONE, lambda _, node, __: node.getparent())
 FIND = Operation("find", ONE, lambda _, node, path: node.find(path))
 FIND_ALL = Operation("find all", SEVERAL, lambda _, node, path: tuple(node.findall(path)))

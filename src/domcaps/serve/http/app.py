@@ -154,7 +154,7 @@ class _Service:
 
     async def _answer(self, request: Request, question: HttpQuestion) -> Response:
         """Answer a question; that of a client that has left leaves the queue."""
-        asked = asyncio.ensure_future(self._worker.answer(question))
+        asked = asyncio.ensure_future(self._worker.answer(question, _client(request)))
         left = asyncio.ensure_future(_departure(request))
         try:
             await asyncio.wait({asked, left}, return_when=asyncio.FIRST_COMPLETED)
@@ -207,6 +207,15 @@ class _Room:
         """Take some more; raises `HTTPException` where there is none left."""
         self._service.take(size)
         self._size += size
+
+
+def _client(request: Request) -> str:
+    """Name the client of a request, by its connection where it may be a proxy on this machine."""
+    if request.client is None:
+        return ""
+    host, port = request.client
+    is_local = host.startswith("127.") or host in {"::1", "::ffff:127.0.0.1"}
+    return f"{host} {port}" if is_local else host
 
 
 def _parameters(known: Collection[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import weakref
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import h11
@@ -23,6 +24,9 @@ _READ = 8 << 10
 _HEADER_BYTES = 16 << 10
 _CHUNKS, _CHUNK_BYTES = 1000, 64
 _LINGER_SECONDS = 2.0
+_MOST_REFUSED = 100
+"""Connections that are refused with an answer at the same time; more are dropped."""
+
 _CLOSE = (b"connection", b"close")
 _BUFFER = bytearray(_READ)
 """Of all connections: what is read is copied out of it before anything else is read."""
@@ -78,7 +82,7 @@ class PatientProtocol(H11Protocol, asyncio.BufferedProtocol):
     limits = HttpLimits()
     _waiting: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
-    _is_over = False
+    _is_over = _is_refused = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -98,7 +102,13 @@ class PatientProtocol(H11Protocol, asyncio.BufferedProtocol):
         """Begin to wait for a request."""
         lingering: Any = _LingeringTransport(transport, weakref.ref(self))
         super().connection_made(lingering)
-        self._expect(self.limits.receive_seconds, None)
+        beyond = len(self.connections) - self.limits.connections
+        if beyond > _MOST_REFUSED:
+            self.transport.abort()
+        elif beyond > 0:
+            self._refuse(503, "too many connections")
+        else:
+            self._expect(self.limits.receive_seconds, None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End all waiting."""
@@ -118,14 +128,22 @@ class PatientProtocol(H11Protocol, asyncio.BufferedProtocol):
         if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
             self.transport.abort()
             return
-        answer = failed(400, getattr(self.conn, "trouble", "") or msg)
+        self._refuse(400, getattr(self.conn, "trouble", "") or msg)
+
+    def _refuse(self, status: int, message: str) -> None:
+        """Answer what is no request, or no request yet, and close the connection."""
+        self._is_refused = True
+        answer = failed(status, message)
         headers = [
             (b"content-type", JSON.encode()),
             (b"content-length", str(len(answer.data)).encode()),
             _CLOSE,
         ]
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            headers.append((b"retry-after", b"5"))
+        reason = HTTPStatus(status).phrase.encode()
         for event in (
-            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Response(status_code=status, headers=headers, reason=reason),
             h11.Data(data=answer.data),
             h11.EndOfMessage(),
         ):
@@ -135,7 +153,7 @@ class PatientProtocol(H11Protocol, asyncio.BufferedProtocol):
     @property
     def is_sending(self) -> bool:
         """Tell whether more of a request may come, or what comes is no request."""
-        return self.conn.their_state in {h11.SEND_BODY, h11.ERROR}
+        return self._is_refused or self.conn.their_state in {h11.SEND_BODY, h11.ERROR}
 
     def drop(self) -> None:
         """End the connection of a client that reads too slowly."""
@@ -206,8 +224,6 @@ async def _paced(
     protocol = reference()
     if protocol is None:
         return
-    if len(protocol.connections) > protocol.limits.connections:
-        app = _full
 
     def drop() -> None:
         found = reference()
@@ -228,13 +244,6 @@ async def _paced(
         # the service ends, and the client's question with it
         drop()
         await asyncio.sleep(0)
-
-
-async def _full(_scope: Any, _receive: Any, send: Any) -> None:
-    data = failed(503, "too many connections").data
-    headers = [(b"content-type", JSON.encode()), (b"retry-after", b"5"), _CLOSE]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": data})
 
 
 def protocol_with(limits: HttpLimits) -> type[PatientProtocol]:

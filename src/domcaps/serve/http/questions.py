@@ -49,6 +49,9 @@ class HttpAnswer(NamedTuple):
     data: bytes
 
 
+_RELEASES = ("libvirt", "then")
+"""Parameters that name a release of libvirt."""
+
 JSON, TEXT, HTML = "application/json", "text/plain; version=0.0.4", "text/html; charset=utf-8"
 
 
@@ -76,7 +79,8 @@ class Fleets:
     def answer(self, question: HttpQuestion) -> HttpAnswer:
         """Answer a question; every error of domcaps is an answer with its status."""
         try:
-            check_dialect(question.get("libvirt", DEFAULT_DIALECT))
+            for name in _RELEASES:
+                check_dialect(question.get(name, DEFAULT_DIALECT))
             if question.name == "page":
                 text = to_html(overview(self.fleet, self._domains))
                 return HttpAnswer(200, HTML, text.encode())

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import resource
 import signal
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
 import uvicorn
 
 from domcaps.serve.http.app import make_app
@@ -25,6 +28,26 @@ if TYPE_CHECKING:
 _KEEP_ALIVE_SECONDS = 15
 _STOP_SECONDS = 5
 _LINES = 20
+_OTHER_FILES = 200
+"""Files for all but the connections that are answered: pipes, and connections that are refused."""
+
+_LOG = logging.getLogger("domcaps.serve.http")
+
+
+def with_files_for(limits: HttpLimits) -> HttpLimits:
+    """Have as many files open as connections may need, or lower their number to what is allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = limits.connections + _OTHER_FILES
+    if soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            soft = most
+    if soft >= wanted:
+        return limits
+    connections = max(soft - _OTHER_FILES, 1)
+    _LOG.warning("at most %d connections: the limit of open files is %d", connections, soft)
+    return msgspec.structs.replace(limits, connections=connections)
 
 
 class _FewLines(logging.Filter):
@@ -55,7 +78,7 @@ def serve_http(
     limits: HttpLimits | None = None,
 ) -> None:
     """Serve a store on sockets that listen, until SIGTERM or Ctrl-C."""
-    limits = limits or HttpLimits()
+    limits = with_files_for(limits or HttpLimits())
     give_back()
     logging.getLogger("uvicorn.error").addFilter(_FewLines())
 

@@ -2,7 +2,7 @@
 
 A domain may be made to take long. The event loop must not wait for it, and no thread can be ended,
 so answers are made in a process of their own. Questions wait for each other: the fleet in memory is
-the same for all.
+the same for all. While one takes long, a second process answers others (see `turns`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import contextlib
 import multiprocessing
 import resource
 import signal
+import sys
 import time
 import traceback
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ import msgspec
 from domcaps.errors import DomcapsError
 from domcaps.recent import Recent
 from domcaps.serve.http.questions import Fleets, HttpAnswer, HttpQuestion, failed
+from domcaps.serve.http.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +35,7 @@ _LOOK_SECONDS = 1.0
 """How old the look at the store's hosts may be for an answer."""
 
 _LONG = frozenset({"page", "metrics", "features"})
+_PROCESSES = 2
 _KEPT_BYTES = 32 << 20
 _MEMORY = 4 << 30
 _ANSWER = msgspec.msgpack.Decoder(HttpAnswer)
@@ -44,36 +47,61 @@ class OverloadedError(Exception):
     """More questions wait than may."""
 
 
+class StoreGoneError(Exception):
+    """The store can't be read, or is not there any more; `remedy` says what to do."""
+
+    def __init__(self, remedy: str) -> None:
+        super().__init__()
+        self.remedy = remedy
+
+
 class AnsweringWorker:
-    """The worker's side that the event loop sees."""
+    """The side of the processes that the event loop sees."""
 
     def __init__(
         self, store: str, domains: Sequence[tuple[str, bytes]], limits: HttpLimits
     ) -> None:
-        self._store, self._domains, self._limits = store, tuple(domains), limits
-        self._turn = asyncio.Lock()
+        self._limits = limits
         self._waiting = 0
-        self._process: BaseProcess | None = None
-        self._pipe: Connection | None = None
+        self._processes = tuple(_Process(store, tuple(domains), limits) for _ in range(_PROCESSES))
+        self._turns = Turns(self._processes, limits.quick_seconds)
 
-    async def answer(self, question: HttpQuestion) -> HttpAnswer:
-        """Answer when it is the question's turn; raises `OverloadedError`.
+    async def answer(self, question: HttpQuestion, client: str = "") -> HttpAnswer:
+        """Answer when it is the client's turn; raises `OverloadedError`.
 
-        A request that is cancelled leaves the queue. Once the worker has the question, the turn
+        A request that is cancelled leaves the queue. Once a process has the question, the turn
         lasts until its answer came: the next question must not read that one.
         """
         if self._waiting >= self._limits.waiting:
             raise OverloadedError
         self._waiting += 1
         try:
-            await self._turn.acquire()
-            asked = asyncio.ensure_future(self._asked(question))
-            asked.add_done_callback(lambda _: self._turn.release())
+            process = await self._turns.take(client)
+            asked = asyncio.ensure_future(process.asked(question))
+            asked.add_done_callback(lambda _: self._turns.free(process))
             return await asyncio.shield(asked)
         finally:
             self._waiting -= 1
 
-    async def _asked(self, question: HttpQuestion) -> HttpAnswer:
+    def close(self) -> None:
+        """End the processes."""
+        for process in self._processes:
+            process.close()
+
+
+class _Process:
+    """A process that answers, started when it is asked and after it was ended."""
+
+    def __init__(
+        self, store: str, domains: tuple[tuple[str, bytes], ...], limits: HttpLimits
+    ) -> None:
+        self._arguments = store, domains, limits
+        self._limits = limits
+        self._process: BaseProcess | None = None
+        self._pipe: Connection | None = None
+
+    async def asked(self, question: HttpQuestion) -> HttpAnswer:
+        """Answer a question."""
         long = question.name in _LONG
         seconds = self._limits.long_seconds if long else self._limits.seconds
         data = msgspec.msgpack.encode(question)
@@ -94,9 +122,7 @@ class AnsweringWorker:
             ours, theirs = _CONTEXT.Pipe()
             with theirs:
                 process = _CONTEXT.Process(
-                    target=_work,
-                    args=(theirs, self._store, self._domains, self._limits),
-                    daemon=True,
+                    target=_work, args=(theirs, *self._arguments), daemon=True
                 )
                 process.start()
             self._process, self._pipe = process, ours
@@ -150,6 +176,8 @@ def _answered(kept: _KeptAnswers, question: HttpQuestion) -> HttpAnswer:
     """Give an answer, whatever happens: to open a large fleet again would take a while."""
     try:
         return kept.answer(question)
+    except StoreGoneError as error:
+        return failed(503, f"the store can't be read: {error.__cause__}", error.remedy)
     except MemoryError:
         # what takes so much is given back by the end of this process only
         raise
@@ -167,11 +195,26 @@ class _KeptAnswers:
         self._fleets = fleets
         self._kept: Recent[HttpQuestion, HttpAnswer] = Recent(_KEPT_BYTES)
         self._looked = -_LOOK_SECONDS
+        self._trouble = ""
+
+    def _tell(self, trouble: str) -> None:
+        """Log when the store is lost, and when it is there again."""
+        if trouble != self._trouble:
+            text = f"level=ERROR {trouble}" if trouble else "level=WARNING the store is there again"
+            sys.stderr.write(f"domcaps: {text}\n")
+            sys.stderr.flush()
+            self._trouble = trouble
 
     def answer(self, question: HttpQuestion) -> HttpAnswer:
         """Give what is known, or find it out."""
         if time.monotonic() - self._looked >= _LOOK_SECONDS:
-            if self._fleets.refresh():
+            try:
+                is_other = self._fleets.refresh()
+            except (DomcapsError, OSError) as error:
+                self._tell(str(error))
+                raise StoreGoneError(getattr(error, "remedy", "")) from error
+            self._tell("")
+            if is_other:
                 self._kept = Recent(_KEPT_BYTES)
             self._looked = time.monotonic()
         known = self._kept.get(question)
