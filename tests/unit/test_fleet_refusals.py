@@ -14,6 +14,7 @@ from domcaps.errors import FleetError, UnknownDialectError
 from domcaps.fleet.features import features_by_class
 from domcaps.fleet.fleet import Fleet
 from domcaps.fleet.rehearse import rehearse
+from domcaps.hosts.host import Host
 from domcaps.language.dialect import parse_dialect
 from fleet_hosts import shipped
 
@@ -102,3 +103,15 @@ def test_very_many_findings_are_not_listed(tmp_path: Path) -> None:
     (one, _) = fleet.verdicts([("a", data)])
     assert len(one.errors) + len(one.warnings) <= 1001
     assert len(fleet.accepts(data).reasons) <= 1001
+
+
+def test_recordings_that_come_with_domcaps_can_be_added(tmp_path: Path) -> None:
+    for given, name in (("shipped:debian12-x86_64", ()), ("shipped", ("--name", "newest"))):
+        done = CliRunner().invoke(command, ["add", str(tmp_path), given, *name])
+        assert done.exit_code == 0, done.output
+    assert set(Fleet.open(tmp_path).hosts.names) == {"debian12-x86_64", "newest"}
+
+
+def test_a_domain_in_a_namespace_is_told_apart_from_one_without() -> None:
+    findings = Host.open("shipped").validate(b"<domain xmlns='urn:x'/>").findings
+    assert "<domain> in the namespace 'urn:x', but must be <domain> without" in findings[0].message

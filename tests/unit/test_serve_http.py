@@ -210,7 +210,13 @@ def test_answers_have_the_form_that_the_document_says(server: Server) -> None:
         ("/v1/where?from=absent", b"<domain/>", 422),
         ("/v1/rehearse", b"<domain/>", 400),
         ("/v1/rehearse?with=/etc/passwd", b"<domain/>", 400),
-        ("/v1/hosts/..%2F..%2Fetc/history", None, 404),
+        ("/v1/hosts/..%2F..%2Fetc/history", None, 422),
+        ("/v1/accepts?least=1", b"<domain/>", 400),
+        ("/v1/accepts?least=", b"<domain/>", 400),
+        ("/v1/accepts?least=TRUE", b"<domain/>", 400),
+        ("/v1/features?host=", None, 400),
+        ("/metrics?x=1", None, 400),
+        ("/?x=1", None, 400),
         ("/v1/hosts/" + quote("a\nb\x00\u202e") + "/history", None, 422),
         ("/v1/hosts/absent/history", None, 422),
         ("/v1/features?host=absent", None, 422),
@@ -230,6 +236,7 @@ def test_odd_requests_get_an_answer_in_json(
     found = reply.json
     assert found["version"] == 1
     assert ("error" in found) == (status != 200)
+    assert status == 200 or (found["error"]["message"] and found["error"]["remedy"])
     assert b"Traceback" not in reply.data
 
 
@@ -344,6 +351,17 @@ def test_files_of_tokens_are_checked(tmp_path: Path) -> None:
             read_tokens(path)
     with pytest.raises(RequestError):
         read_tokens(tmp_path / "none")
+    path.chmod(0o600)
+    for data in (f"\ufeff{TOKEN}".encode(), f"{TOKEN}é".encode(), f"{TOKEN}\xff".encode("latin-1")):
+        path.write_bytes(data)
+        with pytest.raises(RequestError, match="ASCII"):
+            read_tokens(path)
+    path.write_text(TOKEN)
+    assert read_tokens(path) == (TOKEN,)
+    if os.geteuid() == 0:
+        os.chown(path, 12345, -1)
+        with pytest.raises(RequestError, match="owns"):
+            read_tokens(path)
     assert Gate().is_open
     assert not Gate((TOKEN,)).admits("Bearer é\ud800")
 
@@ -379,3 +397,17 @@ def test_a_store_that_disappears_is_an_error_until_it_is_there_again(tmp_path: P
             assert reply.json["error"]["remedy"]
         (tmp_path / "away").rename(tmp_path / "store")
         assert len(service.ask("/v1/hosts").json["results"]) == 1
+
+
+def test_every_host_that_is_listed_has_a_history(tmp_path: Path) -> None:
+    names = ("a/b", "<script>alert(1)</script>", "a b%2F?#", "..", "h/history", "é")
+    fleet = Fleet.open(tmp_path / "store")
+    for name in names:
+        fleet.add(shipped(), name)
+    with running(tmp_path) as service:
+        listed = [one["host"] for one in service.ask("/v1/hosts").json["results"]]
+        assert sorted(listed) == sorted(names)
+        for name in listed:
+            reply = service.ask(f"/v1/hosts/{quote(name, safe='')}/history")
+            assert reply.status == 200, name
+            assert service.ask(f"/v1/features?host={quote(name, safe='')}").status == 200

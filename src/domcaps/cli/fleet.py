@@ -73,7 +73,11 @@ def _store() -> Callable[[F], F]:
     help="Name of the host, if you add one recording [default: the file's name].",
 )
 def add(store: str, recordings: tuple[str, ...], name: str | None) -> None:
-    """Add recordings to a store, or with a folder all recordings in it."""
+    """Add recordings to a store, or with a folder all recordings in it.
+
+    A recording is a file, or 'shipped:NAME' for one that comes with domcaps.
+    """
+    from domcaps.facts.shipped import load_shipped, shipped_name
     from domcaps.shipped import SUFFIX
 
     found = [
@@ -85,7 +89,12 @@ def add(store: str, recordings: tuple[str, ...], name: str | None) -> None:
         raise click.BadParameter("one name is for one recording", param_hint="--name")
     fleet = _open(store)
     for path in found:
-        manifest = fleet.add(path, name or "")
+        kind, _, shipped = str(path).partition(":")
+        if kind == "shipped" and not Path(path).exists():
+            shipped = shipped_name(shipped)
+            manifest = fleet.add(load_shipped(shipped), name or shipped)
+        else:
+            manifest = fleet.add(path, name or "")
         note(f"{path}: {manifest.host}, class {manifest.digest[:16]}")
 
 

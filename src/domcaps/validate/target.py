@@ -21,7 +21,7 @@ from domcaps.errors import (
 )
 from domcaps.facts.arch import ARCHITECTURES, USUAL, serves
 from domcaps.facts.emulator import ACCELERATORS
-from domcaps.language.finding import Finding
+from domcaps.language.finding import Finding, quoted
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.node_path import path_of, tag_of
 from domcaps.language.rule import Problem
@@ -114,7 +114,12 @@ def nearest_target(source: Source, open_world: OpenWorld) -> NearestTarget:
 def require_domain(source: Source) -> None:
     """Raise `TargetNotFound` for what is no domain."""
     if source.root.tag != "domain":
-        message = f"the root element is <{tag_of(source.root)}>, but must be <domain>"
+        space = str(source.root.tag)[1:].partition("}")[0] if "}" in str(source.root.tag) else ""
+        named = f" in the namespace {quoted(space)}" if space else ""
+        without = " without a namespace" if space else ""
+        message = (
+            f"the root element is <{tag_of(source.root)}>{named}, but must be <domain>{without}"
+        )
         raise _not_found(source, Fault("domain-missing", Problem(message, source.root)))
 
 

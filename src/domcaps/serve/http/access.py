@@ -24,18 +24,21 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 def read_tokens(path: Path) -> tuple[str, ...]:
     """Read tokens, one on each line; ``#`` begins a comment line.
 
-    Raises `RequestError` for a file that others can read, or with a token that can be guessed.
+    Raises `RequestError` for a file that others own or can read, or with a token that can be
+    guessed or that can't be sent.
     """
     try:
-        mode = path.stat().st_mode
-        text = files.read(path, _LARGEST).decode("utf-8", "replace")
+        status = path.stat()
+        data = files.read(path, _LARGEST)
     except OSError as error:
         raise RequestError(f"the file can't be read: {error.strerror}", where=str(path)) from error
-    if mode & _OTHERS and os.name == "posix":
+    _require_own(path, status)
+    if not data.isascii():
         raise RequestError(
-            "other users can read the tokens", where=str(path), remedy=f"chmod 600 {path}"
-        )
-    lines = (line.strip() for line in text.splitlines())
+            "a token has ASCII characters only, since clients send others in different ways",
+            where=str(path), remedy="openssl rand -hex 32",
+        )  # fmt: skip
+    lines = (line.strip() for line in data.decode("ascii").splitlines())
     tokens = tuple(line for line in lines if line and not line.startswith("#"))
     if not tokens or any(len(token) < _SHORTEST for token in tokens):
         raise RequestError(
@@ -44,6 +47,20 @@ def read_tokens(path: Path) -> tuple[str, ...]:
             remedy="openssl rand -hex 32",
         )
     return tokens
+
+
+def _require_own(path: Path, status: os.stat_result) -> None:
+    """Refuse a file that others can read or change: its owner chooses the tokens."""
+    if os.name != "posix":
+        return
+    if status.st_uid not in {0, os.geteuid()}:
+        raise RequestError(
+            "another user owns the file", where=str(path), remedy=f"chown {os.geteuid()} {path}"
+        )
+    if status.st_mode & _OTHERS:
+        raise RequestError(
+            "other users can read the tokens", where=str(path), remedy=f"chmod 600 {path}"
+        )
 
 
 class Gate:

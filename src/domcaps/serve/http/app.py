@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -53,20 +54,41 @@ def make_app(
         Route("/metrics", service.plain("metrics"), methods=["GET"]),
         Route("/", service.plain("page"), methods=["GET"]),
         *(
-            Route(one.path, service.asking(one), methods=["POST" if one.has_domain else "GET"])
+            Route(_route(one), service.asking(one), methods=["POST" if one.has_domain else "GET"])
             for one in ENDPOINTS
         ),
     ]
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+    app = Starlette(
+        routes=routes, exception_handlers={HTTPException: _refused, Exception: _refused}
+    )
     # a redirection would name the host that the client names, before that name is checked
     app.router.redirect_slashes = False
     return app
 
 
+class _NameConvertor(Convertor[str]):
+    """A name of a host may have slashes, which clients write as ``%2F``, and any other sign."""
+
+    regex = "(?s:.+)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("host_name", _NameConvertor())
+
+
+def _route(endpoint: Endpoint) -> str:
+    return endpoint.path.replace("{host}", "{host:host_name}")
+
+
 async def _refused(_: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = getattr(error, "headers", None) or {}
-    return _response(failed(status, getattr(error, "detail", "")), **headers)
+    return _response(failed(status, getattr(error, "detail", "an error in the service")), **headers)
 
 
 def _response(answer: HttpAnswer, **headers: str) -> Response:
@@ -97,6 +119,8 @@ class _Service:
 
         async def handle(request: Request) -> Response:
             self._admit(request)
+            if request.url.query:
+                return _response(failed(400, _parameters(())))
             return await self._answer(request, HttpQuestion(name))
 
         return handle

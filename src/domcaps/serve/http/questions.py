@@ -97,9 +97,22 @@ class Fleets:
         return HttpAnswer(200, JSON, msgspec.json.encode(document))
 
 
+_REMEDIES = {
+    401: "send the header 'Authorization: Bearer TOKEN'",
+    403: "ask by 'localhost' or the address of --http, and not from another website",
+    404: "GET /openapi.json lists the paths",
+    408: "send the domain within 10 seconds",
+    413: "send a domain of at most 8 MiB",
+    500: "look into the log of the service",
+    503: "ask again after the seconds in the header Retry-After",
+    504: "ask about a smaller domain, or one host",
+}
+_ANY_REMEDY = "GET /openapi.json describes what can be asked"
+
+
 def failed(status: int, message: str, remedy: str = "") -> HttpAnswer:
     """Give an error as JSON."""
-    error = {"message": message} | ({"remedy": remedy} if remedy else {})
+    error = {"message": message, "remedy": remedy or _REMEDIES.get(status, _ANY_REMEDY)}
     return HttpAnswer(status, JSON, msgspec.json.encode({"version": 1, "error": error}))
 
 
@@ -122,6 +135,8 @@ def _features(fleet: Fleet, question: HttpQuestion) -> Any:
     name = question.get("host")
     if name:
         fleet.manifests([name])
+    elif dict(question.parameters).get("host") is not None:
+        raise RequestError("the parameter 'host' is empty", remedy="GET /v1/hosts lists the hosts")
     return list(features_by_class(fleet, _libvirt(question), [name] if name else None))
 
 
@@ -132,8 +147,10 @@ def _history(fleet: Fleet, question: HttpQuestion) -> Any:
 def _accepts(fleet: Fleet, question: HttpQuestion) -> Any:
     libvirt, data = _libvirt(question), question.domain
     found = fleet.accepts(data, libvirt, name=_name(question))
-    least = question.get("least") == "true"
-    changes = opening_changes(fleet, found, data, libvirt) if least else []
+    least = question.get("least", "false")
+    if least not in {"true", "false"}:
+        raise RequestError("the parameter 'least' is 'true' or 'false'")
+    changes = opening_changes(fleet, found, data, libvirt) if least == "true" else []
     return [{"answer": found, "changes": changes}]
 
 
