@@ -161,6 +161,9 @@ def test_the_history_of_a_host_that_is_not_there_is_an_error_with_the_nearest_na
     ):
         with pytest.raises(FleetError, match=r"no host 'nodde-1'.*it has node-1"):
             CliRunner().invoke(command, list(map(str, words)), catch_exceptions=False)
+    with pytest.raises(FleetError, match="there is no store"):
+        changes_of(Fleet.open(tmp_path / "none"), "a")
+    (tmp_path / "none/hosts").mkdir(parents=True)
     with pytest.raises(FleetError, match="the store is empty"):
         changes_of(Fleet.open(tmp_path / "none"), "a")
 

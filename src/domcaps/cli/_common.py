@@ -259,7 +259,7 @@ def libvirt_option(text: str | None = None, **more: Any) -> Callable[[F], F]:
 
 
 def known_releases(_ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
-    """Refuse what is no known release of libvirt, before anything is asked about it."""
+    """Refuse unknown releases of libvirt before anything is asked about it."""
     for text in (value,) if isinstance(value, str) else tuple(value or ()):
         if text not in {"auto", DEFAULT_DIALECT}:
             from domcaps.language import check_dialect
