@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from domcaps.arguments import require_document
 from domcaps.errors import WrongTypeError
+from domcaps.one_call import CURRENT, OneCall
 from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     """Have a public function raise `WrongTypeError` for arguments that it does not take.
 
     The arguments are checked when the function is called, also if it is a generator. Costs a few
-    microseconds for each call.
+    microseconds for each call. What the function does is one call (`domcaps.one_call`).
     """
     known: list[_Signature] = []
 
@@ -48,7 +49,13 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
         if not known:
             known.append(_Signature(function))
         known[0].check(arguments, named)
-        return function(*arguments, **named)
+        if CURRENT.get() is not None:
+            return function(*arguments, **named)
+        token = CURRENT.set(OneCall())
+        try:
+            return function(*arguments, **named)
+        finally:
+            CURRENT.reset(token)
 
     return call
 

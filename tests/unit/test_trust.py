@@ -40,6 +40,12 @@ STARTS = {
     "subprocess", "pty", "_posixsubprocess", "multiprocessing.popen_fork", "asyncio.subprocess",
 }  # fmt: skip
 # a fork alone goes on with the code that is there: it executes nothing
+LOOKING = {
+    "find_library", "which", "architecture", "processor", "getnode", "uuid1", "launch",
+    "echo_via_pager",
+}  # fmt: skip
+"""What takes programs from an unchecked search path, or starts some, in other libraries."""
+LIBRARIES = {"ctypes", "util", "shutil", "platform", "uuid", "click"}
 STARTING = {
     "system", "popen", "forkpty", "posix_spawn", "posix_spawnp", "startfile",
     "create_subprocess_exec", "create_subprocess_shell", "subprocess_exec", "subprocess_shell",
@@ -96,12 +102,21 @@ def _can_start(node: ast.AST) -> bool:
         return any(alias.name in STARTS for alias in node.names)
     if isinstance(node, ast.ImportFrom):
         names = {alias.name for alias in node.names}
+        if (node.module or "").partition(".")[0] in LIBRARIES and names & LOOKING:
+            return True
         return node.module in STARTS or (node.module == "os" and any(map(_is_starting, names)))
     if not isinstance(node, ast.Attribute):
         return False
+    if node.attr in LOOKING and _last_name(node.value) in LIBRARIES:
+        return True
     # other things are called systems, too
     of_os = isinstance(node.value, ast.Name) and node.value.id == "os"
     return _is_starting(node.attr) and (of_os or node.attr != "system")
+
+
+def _last_name(node: ast.expr) -> str:
+    """Give the name of a module that is written as it is imported."""
+    return getattr(node, "attr", getattr(node, "id", ""))
 
 
 def _is_starting(name: str) -> bool:
@@ -113,7 +128,9 @@ def _is_starting(name: str) -> bool:
     [
         "import subprocess", "from subprocess import Popen", "from os import execve",
         "import os\nos.posix_spawn('/bin/sh', [], {})", "import asyncio\nasyncio.subprocess_exec",
-        "import os\nos.spawnv(0, '', [])",
+        "import os\nos.spawnv(0, '', [])", "import shutil\nshutil.which('virsh')",
+        "from ctypes.util import find_library", "import platform\nplatform.processor()",
+        "import ctypes.util\nctypes.util.find_library('c')",
     ],
 )  # fmt: skip
 def test_the_test_above_can_fail(tmp_path: Path, text: str) -> None:

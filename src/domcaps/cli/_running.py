@@ -27,6 +27,7 @@ def run(command: Callable[[], int | None], rerun: Rerun | None = None) -> NoRetu
     """
     from domcaps.errors import DomcapsError
     from domcaps.facts.descendants import ADOPTION
+    from domcaps.one_call import one_call
 
     install()
     copies = _copies() if rerun is not None else ()
@@ -35,7 +36,8 @@ def run(command: Callable[[], int | None], rerun: Rerun | None = None) -> NoRetu
     # the table stays for the whole run: collecting garbage in it costs a tenth of the start
     gc.set_threshold(max(_NEW_OBJECTS, gc.get_threshold()[0]))
     try:
-        code = command()
+        with one_call():
+            code = command()
         if rerun is not None and len(copies) == 2:
             sys.stdout.flush()
             out, err = map("".join, copies)

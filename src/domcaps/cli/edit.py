@@ -23,6 +23,7 @@ from domcaps.cli._common import (
 )
 from domcaps.cli._notes import note
 from domcaps.cli._terminal import emit
+from domcaps.one_call import calls_apart, one_call
 
 if TYPE_CHECKING:
     from domcaps.cli._hosts_of_files import Judges
@@ -78,14 +79,18 @@ class OfLibvirt:
             self._virsh("define", "--file", str(path))
 
     def _virsh(self, *words: str) -> bytes:
-        virsh = shutil.which("virsh")
-        if virsh is None:
+        virsh = _program("virsh")
+        if not virsh:
             raise click.ClickException(
                 "virsh is not installed (on Debian: libvirt-clients); name a file instead"
             )
         connection = ["--connect", self.uri] if self.uri else []
         done = subprocess.run(
-            [virsh, *connection, *words], capture_output=True, timeout=_SECONDS, check=False
+            [virsh, *connection, *words],
+            env=_environment(),
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
         )
         if done.returncode:
             text = done.stderr.decode(errors="replace").strip().removeprefix("error: ")
@@ -142,6 +147,7 @@ def command(
     """
     from domcaps.cli._hosts_of_files import Judges, expand_hosts
 
+    calls_apart()
     named = ctx.get_parameter_source("libvirt") is not click.core.ParameterSource.DEFAULT
     judges = Judges(expand_hosts(hosts), libvirt if named else "", schema)
     is_file = Path(name).exists() or "/" in name or name.endswith(".xml")
@@ -172,7 +178,7 @@ def _edited(data: bytes) -> bytes:
     from domcaps.validate.document.parse import MAX_BYTES
 
     with _temporary(data) as path:
-        done = subprocess.run([*_editor(), str(path)], check=False)
+        done = subprocess.run([*_editor(), str(path)], env=_environment(), check=False)
         if done.returncode:
             raise click.ClickException(f"the editor ended with {done.returncode}; nothing is saved")
         return files.read(path, MAX_BYTES + 1)
@@ -181,11 +187,28 @@ def _edited(data: bytes) -> bytes:
 def _editor() -> list[str]:
     for variable in ("VISUAL", "EDITOR"):
         if words := shlex.split(os.environ.get(variable, "")):
-            return words
-    found = next(filter(shutil.which, _EDITORS), None)
-    if found is None:
+            if not (editor := _program(words[0])):
+                raise click.ClickException(f"${variable}: there is no program {words[0]}")
+            return [editor, *words[1:]]
+    found = next(filter(None, map(_program, _EDITORS)), "")
+    if not found:
         raise click.ClickException("there is no editor: set VISUAL or EDITOR")
     return [found]
+
+
+def _program(name: str) -> str:
+    """Find a program where no other user can put one; "" where there is none."""
+    from domcaps.facts.trust import find_safe
+
+    # whoever names a file vouches for it
+    return name if "/" in name else find_safe(name)
+
+
+def _environment() -> dict[str, str]:
+    """Give the environment, with a search path of folders that no other user can change."""
+    from domcaps.facts.trust import search_path
+
+    return os.environ | {"PATH": search_path(os.environ.get("PATH"))}
 
 
 def _accepted(name: str, data: bytes, judges: Judges) -> bool:
@@ -196,7 +219,8 @@ def _accepted(name: str, data: bytes, judges: Judges) -> bool:
     from domcaps.validate.several import merged
 
     found = configured(Path(name) if Path(name).exists() else Path("-"))
-    done = merged(judges.look(name, data, found))
+    with one_call():
+        done = merged(judges.look(name, data, found))
     emit(TextOutput().item(Checked(name, done)), err=True)
     return done.accepted
 

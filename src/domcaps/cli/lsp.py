@@ -10,6 +10,7 @@ from domcaps.cli._common import (
     libvirt_option,
     many_hosts_option,
 )
+from domcaps.one_call import calls_apart
 
 
 @click.command("lsp")
@@ -44,6 +45,7 @@ def command(
     from domcaps.cli._hosts_of_files import Judges, expand_hosts
     from domcaps.cli._notes import QUIET
 
+    calls_apart()
     ctx.meta[QUIET] = True
     named = ctx.get_parameter_source("libvirt") is not click.core.ParameterSource.DEFAULT
     make_server(Judges(expand_hosts(hosts), libvirt if named else "", schema)).start_io()

@@ -13,6 +13,7 @@ import click
 from domcaps.cli._common import WholeNumber, allow_emulator_of, as_option, libvirt_option
 from domcaps.cli._notes import note, qemu_user
 from domcaps.errors import DomcapsError
+from domcaps.one_call import calls_apart
 
 if TYPE_CHECKING:
     import socket
@@ -151,6 +152,7 @@ def command(
     \b
       domcaps serve --http 127.0.0.1:8780 --store fleet.store domains/
     """  # noqa: D301 - click takes the character, not its name
+    calls_apart()
     if http:
         from domcaps.cli._serving_http import serve_fleet
 

@@ -11,6 +11,7 @@ from domcaps.cli._common import WholeNumber, format_option, local_as_option, tar
 from domcaps.cli._notes import note, qemu_user
 from domcaps.cli._terminal import emit_document, say
 from domcaps.errors import DomcapsError
+from domcaps.one_call import calls_apart
 
 if TYPE_CHECKING:
     from domcaps.fresh.watching import Event
@@ -34,6 +35,7 @@ def command(*, form: str, count: int | None, **question: Any) -> None:
     from domcaps.fresh.watching import Watcher
     from domcaps.hosts.host import Host
 
+    calls_apart()
     host = Host.local(qemu_user=qemu_user())
     watcher = Watcher(host.machine.build, lambda: host.domain_capabilities(**question))
     watcher.start()

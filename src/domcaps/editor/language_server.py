@@ -20,6 +20,7 @@ from domcaps.editor.places import span_of
 from domcaps.editor.target import world_at
 from domcaps.errors import DomcapsError
 from domcaps.language.finding import Finding, Severity
+from domcaps.one_call import one_call
 from domcaps.validate.catalogue.codes import code_url
 from domcaps.validate.config import configured
 from domcaps.validate.several import merged
@@ -64,6 +65,7 @@ class Documents:
         self.judges = judges
         self.findings: dict[str, tuple[Finding, ...]] = {}
 
+    @one_call()
     def check(self, document: TextDocument) -> list[types.Diagnostic]:
         """Judge a document; gives nothing for other XML than domains."""
         text, file = document.source, _file(document)
@@ -97,6 +99,7 @@ class Documents:
         _, host, libvirt = next(iter(self.judges.asked(configured(_file(document)))))
         return host.for_clients(), libvirt
 
+    @one_call()
     def complete(
         self, document: TextDocument, position: types.Position
     ) -> list[types.CompletionItem]:
@@ -119,6 +122,7 @@ class Documents:
             for number, offer in enumerate(accepted)
         ]
 
+    @one_call()
     def explain(self, document: TextDocument, position: types.Position) -> types.Hover | None:
         """Explain what stands at a cursor."""
         host, libvirt = self.first(document)
@@ -131,6 +135,7 @@ class Documents:
         content = types.MarkupContent(types.MarkupKind.Markdown, text)
         return types.Hover(content, _range(document, span.begin, span.end))
 
+    @one_call()
     def actions(self, document: TextDocument, where: types.Range) -> list[types.CodeAction]:
         """Offer edits for the findings in a range, and a comment that leaves each of them out."""
         host, libvirt = self.first(document)

@@ -166,6 +166,12 @@ def _search(name: str) -> str:
     return next((place for place in places if _FILES.program(place) is not None), "")
 
 
+def find_safe(name: str) -> str:
+    """Find a program along the search path that no other user can change, "" for none."""
+    place = _search(name)
+    return "" if not place or weakness_by_name(place) else place
+
+
 def search_path(value: str | None) -> str:
     """Give the search path that an executed program gets, of the one of this process."""
     return (passed("PATH", value) if value else None) or SYSTEM_PATH

@@ -14,7 +14,9 @@ the engine linearizable). Three rules give that, with any number of threads:
 1. Every part carries a moment, `verified`: all that it was made from was looked at *after* it. An
    entry takes the begin of the pass that verified it, never a later moment: the pass accepts parts
    which another thread verified since that begin. A call uses a part without a look only if the
-   part was verified since the call began.
+   part was verified since the call began. What can't be kept is computed in each call, and counts
+   in that call only (`domcaps.one_call`): it, and what was made from it, carries the begin of the
+   pass in which it was computed.
 2. A version and its value are read under one lock (`Held`), so that no trace joins the version of
    one state with the value of another.
 3. A guard counts for one value, and is given to it only if each witness in the value's trace was
@@ -43,6 +45,7 @@ from domcaps.fresh.store import (
     proven_witnesses,
     witnesses,
 )
+from domcaps.one_call import CURRENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,9 +77,11 @@ class Call:
 
     `store` is that of the state in which the thread is. `asked` is when the call began that waits
     for the pass, `time` the time of day when the pass did. `news` counts what was not as before.
+    `oldest` is the moment after which all was looked at that the present part was made from: the
+    begin of the pass, or an earlier one in the same call for what can't be kept.
     """
 
-    __slots__ = ("asked", "begun", "news", "store", "time")
+    __slots__ = ("asked", "begun", "news", "oldest", "store", "time")
 
     def __init__(self, store: Store, asked: int, begun: int) -> None:
         self.store: Store = store
@@ -84,6 +89,7 @@ class Call:
         self.begun: int = begun
         self.time: int = now()
         self.news: int = 0
+        self.oldest: int = begun
 
 
 class Build:
@@ -187,7 +193,7 @@ class Build:
         entry = store.entry(key)
         # a program that asks once only is not made to wait for the sentry
         returns = entry.trace is not None
-        asked = self._clock.moment()
+        asked = self._asked()
         for attempts_left in reversed(range(_ATTEMPTS)):
             cover = self._cover(entry) if returns else None
             call = Call(store, asked, self._clock.moment())
@@ -201,6 +207,11 @@ class Build:
                 return entry, held.value
             # something was new: see whether all of it was read of the same state of the host
         raise AssertionError("the last attempt returns")
+
+    def _asked(self) -> int:
+        """Give when the call began: that of the user, in which this machine may be asked often."""
+        call = CURRENT.get()
+        return self._clock.moment() if call is None else call.began(self._clock)
 
     def _cover(self, entry: Entry[Any]) -> Cover | None:
         """Set the sentry on what a value rests on, before that is looked at."""
@@ -225,19 +236,29 @@ class Build:
         entry = call.store.entry(key)
         with entry.lock:
             if entry.verified < call.begun and entry.error_begun < call.begun:
-                news = call.news
-                if not self._holds(entry, call):
-                    self._run(entry, call)
-                if entry.trace is not None:
-                    # not later: parts count that others verified since this pass began
-                    entry.verified = call.begun
-                    entry.checked_at = call.time / 1e9
-                if call.news != news:
-                    entry.news_at = self._clock.moment()
+                self._renew(entry, call)
             elif entry.news_at >= call.begun:
                 # another thread found something new since this pass began
                 call.news += 1
             return entry.held
+
+    def _renew(self, entry: Entry[Any], call: Call) -> None:
+        """Bring a value up to date; the lock of its entry is held."""
+        if entry.trace is None and entry.error_begun >= call.asked:
+            # it failed in this call: not again in each pass
+            call.oldest = min(call.oldest, entry.error_begun)
+            return
+        news, oldest = call.news, call.oldest
+        call.oldest = call.begun
+        if not self._holds(entry, call):
+            self._run(entry, call)
+        if entry.trace is not None:
+            # not later: parts count that others verified since this pass began
+            entry.verified = call.oldest
+            entry.checked_at = call.time / 1e9
+        call.oldest = min(oldest, call.oldest)
+        if call.news != news:
+            entry.news_at = self._clock.moment()
 
     def look(self, witness: Witness, call: Call) -> Held:
         """Look at a witness, once in a call."""
@@ -287,8 +308,11 @@ class Build:
     def _holds(self, entry: Entry[Any], call: Call) -> bool:
         if entry.trace is None:
             return False
-        if entry.doubts and entry.verified < call.asked and not entry.is_waiting():
-            return False
+        if entry.doubts and not entry.is_waiting():
+            if entry.run_begun < call.asked:
+                return False
+            # another call must not take it for looked at since it began
+            call.oldest = min(call.oldest, entry.run_begun)
         return all(self._version(part, call) == version for part, version in entry.trace)
 
     def _version(self, part: Entry[Any] | Sighting, call: Call) -> int:
@@ -315,6 +339,7 @@ class Build:
             return
         entry.keep(value, entry.key.same)
         entry.trace = fetch.trace
+        entry.run_begun = call.begun
         entry.doubt(tuple(fetch.doubts))
         entry.seconds = time.perf_counter() - began
         entry.made_at = time.time()

@@ -23,6 +23,7 @@ looked at in each call.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
 import select
@@ -170,10 +171,8 @@ class _Watch:
     """An inotify queue, and what it watches."""
 
     def __init__(self) -> None:
-        from inotify_simple import INotify
-
         self._handles: list[int] = []
-        self._queue: INotify = INotify(nonblocking=True)
+        self._queue: INotify = _queue()
         # that mounts changed is told once for each open file
         self._poll = self._polling()
         self._wait = self._polling()
@@ -362,6 +361,18 @@ class _Watch:
         if known is None:
             known = self._local[device] = kind_of_file_system(path) in _LOCAL
         return known
+
+
+def _queue() -> INotify:
+    """Make an inotify queue; raises `OSError` and `ImportError`.
+
+    The library is given the C library that this process has. Where it is given none, it has
+    ``ctypes.util.find_library`` look: that starts ``ldconfig``, and compilers of the search path.
+    """
+    import inotify_simple
+
+    inotify_simple._libc = inotify_simple._libc or ctypes.CDLL(None, use_errno=True)  # noqa: SLF001
+    return inotify_simple.INotify(nonblocking=True)
 
 
 def _status(path: str) -> os.stat_result | None:

@@ -142,14 +142,14 @@ class Entry(Generic[T]):
     where there is no value. A value with `doubts` must not be used in another call, or only until
     `retry_at` where computing it failed repeatedly. `verified` is a moment: whatever the value was
     made from was verified after it. `news_at` is the moment of the last change that was found
-    while it was verified. `guard` tells in a few microseconds that nothing happened, where that
-    is possible.
+    while it was verified. `run_begun` is the begin of the pass that computed it. `guard` tells in
+    a few microseconds that nothing happened, where that is possible.
     """
 
     __slots__ = (
         "checked_at", "doubts", "error", "error_begun", "failures", "from_disk", "guard", "key",
-        "lock", "made_at", "news_at", "retry_at", "seconds", "trace", "value", "verified",
-        "version",
+        "lock", "made_at", "news_at", "retry_at", "run_begun", "seconds", "trace", "value",
+        "verified", "version",
     )  # fmt: skip
 
     def __init__(self, key: Key[T]) -> None:
@@ -162,6 +162,7 @@ class Entry(Generic[T]):
         self.trace: tuple[tuple[Entry[Any] | Sighting, int], ...] | None = None
         self.verified: int = 0
         self.news_at: int = 0
+        self.run_begun: int = 0
         self.doubts: tuple[Doubt, ...] = ()
         self.failures = 0
         self.retry_at = 0.0

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from domcaps.facts.tasks import end
+from domcaps.one_call import one_call
 from domcaps.serve import frames, read_only
 from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 from domcaps.serve.frames import Frame, FrameError, ReplyStatus, Type
@@ -250,7 +251,8 @@ class Connection:
     async def _call(self, called: Procedure, payload: bytes) -> bytes:
         session = self._session
         if not called.slow:
-            return called.results(called.function(session, *arguments(called, payload)))
+            with one_call():
+                return called.results(called.function(session, *arguments(called, payload)))
         if called.quick is not None:
             found = called.quick(session, *arguments(called, payload))
             if found is not None:

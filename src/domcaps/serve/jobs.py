@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps.errors import DomcapsError
+from domcaps.one_call import one_call
 from domcaps.serve.access import Peer
 from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError, libvirt_error
 from domcaps.serve.procedures import procedures
@@ -96,7 +97,8 @@ def perform(source: HostSource, dialect: Dialect, data: bytes) -> bytes:
     try:
         job = _JOB.decode(data)
         called = procedures()[job.procedure]
-        done = Done(_results(called, ClientSession.of_job(source, dialect, job), job.payload))
+        with one_call():
+            done = Done(_results(called, ClientSession.of_job(source, dialect, job), job.payload))
         return _ENCODER.encode(done)
     except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
         return _ENCODER.encode(_failed(as_libvirt_error(error)))
