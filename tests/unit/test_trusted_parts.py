@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from domcaps.fresh.loader import CACHE, cached_places
 from domcaps.fresh.modules import module_witnesses
 from domcaps.fresh.programs import program_parts
 from domcaps.fresh.trusted import distrust, trusted_folders
-from domcaps.fresh.witness import ProgramFile, TrustedFolder
+from domcaps.fresh.witness import Listing, ProgramFile, TrustedFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -295,3 +296,85 @@ def test_what_the_cache_names_and_is_not_there_may_come(needed: Path) -> None:
     needed.unlink()
     found = set(module_witnesses(CAT, (), HostView()))
     assert ProgramFile(str(needed)) in found
+
+
+TAGS = {
+    "DT_AUDIT": 0x6FFFFEFC,
+    "DT_DEPAUDIT": 0x6FFFFEFB,
+    "DT_AUXILIARY": 0x7FFFFFFD,
+    "DT_FILTER": 0x7FFFFFFF,
+}
+
+
+@needs_elf
+@pytest.mark.parametrize("name", TAGS)
+def test_every_kind_of_library_that_an_elf_file_names_is_read(name: str, tmp_path: Path) -> None:
+    before = read_image(CAT, identity(Path(CAT).stat()))
+    assert before is not None
+    assert before.needed
+    order = "<" if before.kind[1] == 1 else ">"
+    pair = f"{order}qQ" if before.kind[0] == 2 else f"{order}iI"
+    text = Path(CAT).read_bytes()
+    size = struct.calcsize(pair)
+    words = {text[at : at + size] for at in range(0, len(text) - size, size // 2)}
+    known = [
+        one for one in words if struct.unpack(pair, one)[0] == 1 and one[size // 2 :].rstrip(b"\0")
+    ]
+    changed = tmp_path / "changed"
+    seen = set()
+    for one in known:
+        made = text.replace(one, struct.pack(pair, TAGS[name], struct.unpack(pair, one)[1]))
+        changed.unlink(missing_ok=True)
+        changed.write_bytes(made)
+        found = read_image(str(changed), identity(changed.stat()))
+        seen |= set(found.loads if found else ())
+    assert seen & set(before.needed)
+
+
+def with_image(monkeypatch: pytest.MonkeyPatch, **fields: tuple[str, ...]) -> None:
+    """Have every file say this to the loader, besides what it says."""
+    real = read_image
+
+    def changed(path: str, state: Identity) -> ElfImage | None:
+        image = real(path, state)
+        return image and image._replace(**fields)
+
+    monkeypatch.setattr(loader, "read_image", changed)
+
+
+@needs_elf
+@pytest.mark.parametrize(
+    "name", ["{}/liba.so", "$ORIGIN/../../../../../../../..{}/liba.so", "relative"]
+)
+def test_a_library_beside_the_needed_ones_that_others_can_change(
+    name: str, weak: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(program_parts(CAT, HostView()).groups[1][0], weak / "liba.so")
+    written = str(weak)[1:] + "/liba.so" if name == "relative" else name.format(weak)
+    with_image(monkeypatch, loads=(written,))
+    assert "weak" in str(distrust(CAT))
+
+
+@needs_elf
+@pytest.mark.parametrize("form", ["{}", "/$PLATFORM/../{}", "/etc/../{}"])
+@pytest.mark.parametrize("field", ["rpath", "runpath"])
+def test_a_relative_folder_counts_from_the_root(
+    form: str, field: str, weak: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_image(monkeypatch, **{field: (form.format(str(weak)[1:]),)})
+    assert "weak" in str(distrust(CAT))
+    assert program_parts(CAT, HostView()).doubts or form.startswith("/etc")
+
+
+@needs_elf
+def test_a_relative_library_counts_from_the_root(
+    weak: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_image(monkeypatch, needed=(f"{str(weak)[1:]}/liba.so",))
+    assert "weak" in str(distrust(CAT))
+
+
+@needs_elf
+def test_an_empty_folder_is_the_working_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_image(monkeypatch, runpath=(".",))
+    assert Listing("/") in program_parts(CAT, HostView()).witnesses

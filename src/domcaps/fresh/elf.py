@@ -25,6 +25,8 @@ MAGIC = b"\x7fELF"
 _LOAD, _DYNAMIC, _INTERPRETER = 1, 2, 3
 # tags of the dynamic section
 _END, _NEEDED, _STRINGS, _STRINGS_SIZE, _RPATH, _RUNPATH = 0, 1, 5, 10, 15, 29
+# <elf.h>: other libraries that are loaded with a file; the first two are lists
+_AUDIT, _DEPENDENTS_AUDIT, _AUXILIARY, _FILTER = 0x6FFFFEFC, 0x6FFFFEFB, 0x7FFFFFFD, 0x7FFFFFFF
 _MOST_STRINGS = 16 << 20
 _MOST_DYNAMIC = 1 << 20
 _MOST_HEADERS = 256
@@ -70,7 +72,8 @@ class ElfImage(NamedTuple):
 
     `kind` is its class, byte order and machine: a library must have the same. `interpreter` is ""
     in libraries and in static programs. `rpath` and `runpath` are folders, with ``$ORIGIN`` and the
-    like.
+    like; "." stands for the working folder. `loads` are libraries that are loaded beside those
+    that it needs: to watch the loader (``DT_AUDIT``), or in its place (``DT_FILTER``).
     """
 
     kind: tuple[int, int, int]
@@ -78,6 +81,7 @@ class ElfImage(NamedTuple):
     needed: tuple[str, ...]
     rpath: tuple[str, ...]
     runpath: tuple[str, ...]
+    loads: tuple[str, ...] = ()
 
 
 @functools.lru_cache(maxsize=1024)
@@ -133,6 +137,7 @@ def _described(
         needed=tuple(_text(strings, value) for value in words.get(_NEEDED, ())),
         rpath=_folders(strings, words.get(_RPATH, ())),
         runpath=_folders(strings, words.get(_RUNPATH, ())),
+        loads=_beside(strings, words),
     )
 
 
@@ -191,6 +196,14 @@ def _text(strings: bytes, start: int) -> str:
 
 
 def _folders(strings: bytes, values: Sequence[int]) -> tuple[str, ...]:
+    texts = [text for value in values if (text := _text(strings, value))]
+    return tuple(folder or "." for text in texts for folder in text.split(":"))
+
+
+def _beside(strings: bytes, words: dict[int, list[int]]) -> tuple[str, ...]:
+    lists = (*words.get(_AUDIT, ()), *words.get(_DEPENDENTS_AUDIT, ()))
+    watching = (name for value in lists for name in _text(strings, value).split(":"))
+    instead = (*words.get(_AUXILIARY, ()), *words.get(_FILTER, ()))
     return tuple(
-        folder for value in values for folder in _text(strings, value).split(":") if folder
+        name for name in (*watching, *(_text(strings, value) for value in instead)) if name
     )

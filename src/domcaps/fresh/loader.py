@@ -10,8 +10,9 @@ For each name that a program or a library needs, glibc's loader looks, in this o
 5. the default folders;
 
 and in each folder first in those below ``glibc-hwcaps`` (and, before glibc 2.37, in those named
-after the processor). Libraries of ``/etc/ld.so.preload`` come before all. musl's loader
-knows no cache.
+after the processor). Libraries of ``/etc/ld.so.preload`` come before all. ``DT_AUDIT``,
+``DT_DEPAUDIT``, ``DT_AUXILIARY`` and ``DT_FILTER`` have further ones loaded. A relative name counts
+from the working folder, which is ``/``. musl's loader knows no cache.
 
 Not only what was found counts: a library that appears in a folder that is searched earlier is taken
 from then on. So each such folder's names are a witness, too.
@@ -23,6 +24,7 @@ import functools
 import os
 import re
 import struct
+from itertools import product
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -32,7 +34,7 @@ from domcaps.named_tuples import NamedTuple
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from domcaps.fresh.elf import ElfImage
     from domcaps.fresh.host_view import HostView
@@ -46,6 +48,7 @@ _MUSL = late_pattern(r"ld-musl-(?P<arch>.+)\.so\.1")
 _MUSL_FOLDERS = ("/lib", "/usr/local/lib", "/usr/lib")
 _BY_PROCESSOR = late_pattern(r"tls|x86_64|haswell|xeon_phi|avx512_1|i[3-6]86|power\d+|z\d+|zEC12")
 _TOKEN = late_pattern(r"\$(?:\{(?P<braced>\w+)\}|(?P<plain>\w+))")
+_PLATFORMS = ("haswell", "xeon_phi", "i386", "i486", "i586", "i686", "power8", "power9", "power10")
 _NEW_CACHE = b"glibc-ld.so.cache1.1"
 _MOST_LIBRARIES = 2000
 
@@ -122,7 +125,7 @@ class _Walk:
                     (name, _Loaded(self._host_view.real_path(module), inner, program))
                     for module, inner in found
                     if inner is not None
-                    for name in inner.needed
+                    for name in (*inner.needed, *inner.loads)
                 ],
             )
         return Dependencies(tuple(self._witnesses), tuple(self._groups), ())
@@ -130,17 +133,19 @@ class _Walk:
     def _follow(self, program: _Loaded) -> None:
         if not self._is_loader_known(program.image.interpreter):
             return
-        self._take((program.image.interpreter,))
-        needed = (*self._preloaded(), *program.image.needed)
+        self._take((_from_root(program.image.interpreter),))
+        needed = (*self._preloaded(), *program.image.needed, *program.image.loads)
         self._walk(program, [(name, program) for name in needed])
 
     def _walk(self, program: _Loaded, ahead: list[tuple[str, _Loaded]]) -> None:
-        seen: set[str] = set()
+        seen: set[tuple[str, str]] = set()
         while ahead:
             name, needing = ahead.pop(0)
-            if name in seen:
+            # what is loaded already is taken for a name, unless that depends on who needs it
+            named = name, needing.origin if "$" in name else ""
+            if named in seen:
                 continue
-            seen.add(name)
+            seen.add(named)
             if len(seen) > _MOST_LIBRARIES:
                 self._doubts[f"{program.path} needs more than {_MOST_LIBRARIES} libraries"] = None
                 return
@@ -149,7 +154,8 @@ class _Walk:
             for place in places:
                 image = self._image(place)
                 if image is not None:
-                    ahead += [(more, _Loaded(place, image, needing)) for more in image.needed]
+                    found = _Loaded(place, image, needing)
+                    ahead += [(more, found) for more in (*image.needed, *image.loads)]
 
     def _is_loader_known(self, interpreter: str) -> bool:
         """Learn the rules of a loader; they are not known of every one."""
@@ -187,10 +193,9 @@ class _Walk:
     def _find(self, name: str, needing: _Loaded) -> tuple[str, ...]:
         """Give the places of which the loader takes one for a name; none where it finds none."""
         if "/" in name:
-            if not name.startswith("/"):
+            if not name.startswith(("/", "$")):
                 self._doubts[f"{needing.path} needs {name}, relative to the working folder"] = None
-                return ()
-            return (name,)
+            return tuple(map(_from_root, _expand(name, needing.origin)))
         kind = needing.image.kind
         for folder in self._before_cache(needing):
             found = self._in_folder(folder, name, kind)
@@ -224,13 +229,13 @@ class _Walk:
     def _expanded(self, folders: tuple[str, ...], holder: _Loaded) -> Iterator[str]:
         for folder in folders:
             for found in _expand(folder, holder.origin):
-                if found.startswith("/"):
-                    yield os.path.normpath(found) if ".." not in found else found
-                else:
+                if not found.startswith("/") or _tokens(folder) - {"ORIGIN", "LIB"}:
                     self._doubts[
                         f"libraries are looked for in {folder or '.'!r}, which is "
                         "relative or has a name that only the loader knows"
                     ] = None
+                place = _from_root(found)
+                yield os.path.normpath(place) if ".." not in place else place
 
     def _in_folder(self, folder: str, name: str, kind: tuple[int, int, int]) -> tuple[str, ...]:
         folders = [*self._special_folders(folder), folder]
@@ -290,17 +295,32 @@ class _Walk:
 
 
 def _expand(folder: str, origin: str) -> list[str]:
-    """Put in what the loader does for ``$ORIGIN`` and ``$LIB``; "" where that is not known."""
-    names = {found["braced"] or found["plain"] for found in _TOKEN.finditer(folder)}
-    if not names:
-        return [folder]
-    if names - {"ORIGIN", "LIB"}:
-        return [""]
-    libraries = ("lib", "lib64", f"lib/{os.uname().machine}-linux-gnu") if "LIB" in names else ("",)
+    """Put in what the loader may put in for ``$ORIGIN``, ``$LIB`` and ``$PLATFORM``."""
+    machine = os.uname().machine
+    texts = {
+        "ORIGIN": (origin,),
+        "LIB": ("lib", "lib64", f"lib/{machine}-linux-gnu"),
+        "PLATFORM": (machine, *_PLATFORMS),
+    }
+    names = _tokens(folder) & texts.keys()
     return [
-        _TOKEN.sub(lambda m, lib=lib: origin if "ORIGIN" in m[0] else lib, folder)  # type: ignore[misc]
-        for lib in libraries
+        _put_in(folder, dict(zip(names, chosen, strict=True)))
+        for chosen in product(*(texts[name] for name in names))
     ]
+
+
+def _tokens(folder: str) -> set[str]:
+    return {found["braced"] or found["plain"] for found in _TOKEN.finditer(folder)}
+
+
+def _put_in(folder: str, texts: Mapping[str, str]) -> str:
+    # other names stay as they are
+    return _TOKEN.sub(lambda found: texts.get(found["braced"] or found["plain"], found[0]), folder)
+
+
+def _from_root(path: str) -> str:
+    """Give the path that a relative one means to a program: programs are executed in ``/``."""
+    return path if path.startswith("/") else f"/{path}".removesuffix("/.") or "/"
 
 
 @functools.lru_cache(maxsize=2)
