@@ -24,8 +24,8 @@ def show(found: domcaps.Summary) -> None:
     counted = [one for one in found.codes if one.severity is not domcaps.Severity.NOTICE]
     for count in counted:
         print(f"{count.findings} {count.severity.value} {count.code}")
-    for count in counted[:2]:
-        print(domcaps.code(count.code))  # the title and what the manual says
+    for code in list(dict.fromkeys(count.code for count in counted))[:2]:
+        print(domcaps.code(code))  # the title and what the manual says
     for sentence in found.unknown:
         print(f"not checked: {sentence}")
 

@@ -565,6 +565,11 @@ class TestCodes:
         assert all(one.title and one.manual and one.url for one in every)
         assert domcaps.code("xml-malformed") in every
         assert str(domcaps.code("xml-malformed")).startswith("xml-malformed: The document must be")
+        assert not [
+            one.code
+            for one in every
+            if str(one).startswith(f"{one.code}: {one.title}\n\n{one.title}\n")
+        ]
 
     def test_a_code_of_a_finding(self, host: domcaps.Host) -> None:
         finding = host.validate(BAD).findings[0]
@@ -607,6 +612,62 @@ class TestShortWays:
             assert len(values) == len(set(values)), step.name
         with pytest.raises(domcaps.RequestError, match="did you mean"):
             chosen.ranked("video.modeltype")
+
+    @pytest.mark.parametrize("arch", ["x86_64", "aarch64", "s390x", "ppc64"])
+    def test_every_value_that_is_explained_is_ranked(self, arch: str) -> None:
+        host = domcaps.Host.open(f"shipped:debian13-{arch}")
+        chosen = host.choose("web", os="linux", use="desktop")
+        target = chosen.target
+        for name in ("video.modelType", "rng.model", "disk.bus"):
+            if name not in {step.name for step in chosen.steps}:
+                continue
+            explained = host.explain(
+                name, machine=target.machine, virttype=target.virttype, arch=target.arch
+            )
+            ranked = chosen.ranked(name)
+            assert {one.value for one in explained} <= {one.value for one in ranked}, name
+            assert all(one.is_possible or one.why_not for one in ranked), name
+
+    def test_a_target_that_both_hosts_lack_is_lacking(self) -> None:
+        old, new = (domcaps.Host.open(f"shipped:{one}-x86_64") for one in ("debian12", "sid"))
+        text = (
+            "<domain type='kvm'><name>a</name><memory>1048576</memory><os><type arch='{}' "
+            "machine='{}'>hvm</type></os><devices><disk type='file'><source file='/a'/>"
+            "<target dev='hda' bus='ide'/></disk></devices></domain>"
+        )
+        for arch, machine, code in (
+            ("x86_64", "pc-q35-99", "os-machine-unsupported"),
+            ("sparc", "SS-5", "os-arch-unsupported"),
+        ):
+            found = domcaps.compare(old, new, text.format(arch, machine), for_domain=True).domain
+            assert found is not None
+            (lack,) = found.lacking
+            assert lack.finding is not None
+            assert (lack.finding.code, lack.had) == (code, False)
+            assert str(lack).endswith("(the first host lacks it, too)")
+            assert found.validation_after.findings[0].code == code
+            assert found.validation_before.verdict == found.before == "refused"
+
+    def test_all_findings_are_of_the_domain_as_it_was_judged(self) -> None:
+        old, new = (domcaps.Host.open(f"shipped:{one}-x86_64") for one in ("debian12", "sid"))
+        text = (
+            "<domain type='kvm'><name>a</name><memory>1048576</memory>"
+            "<os><type arch='x86_64' machine='q35'>hvm</type></os></domain>"
+        )
+        here = domcaps.compare(new, old, text, for_domain=True).domain
+        assert here is not None
+        # the version that the alias stands for on the first host
+        assert [one.code for one in here.validation_after.errors] == ["os-machine-unsupported"]
+        assert domcaps.compare(new, old, text).domain != here
+
+    def test_what_decides_is_not_denied_twice(self) -> None:
+        old, new = (domcaps.Host.open(f"shipped:{one}-x86_64") for one in ("debian12", "sid"))
+        found = domcaps.compare(old, new, machine="q35", virttype="kvm").differences
+        because = [line for one in found for line in one.because]
+        assert because
+        assert not [
+            line for line in because if "only: not true" in line or "host: not true" in line
+        ]
 
     def test_a_machine_type_that_no_target_has(self) -> None:
         host = open_plain("debian13-aarch64")

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.checked import checked
+from domcaps.choose.variables import Rejected
 from domcaps.errors import RequestError
 from domcaps.similar import close_matches
 
@@ -100,7 +101,9 @@ class Chosen:
     def ranked(self, name: str) -> tuple[RankedValue, ...]:
         """Give every value that a decision could have, the best first, whether or not possible.
 
-        Last are those that are never proposed, such as the video model 'vmvga'.
+        They are every value of the enum that the release of libvirt knows, as `Host.explain` lists
+        them. Last are those that are never proposed, such as the video model 'vmvga', and those
+        that the host lacks.
         Each value that is possible takes a validation. `name` is as in `step`.
         """
         step = self.step(name)
@@ -181,7 +184,7 @@ def _step(
 
 def _ranked(chosen: Chosen, variable: Variable, number: int) -> tuple[RankedValue, ...]:
     own = chosen._assignments[number]  # noqa: SLF001 - private to this module
-    named = {one.value: one for one in variable.named()}
+    rejected = list(variable.rejected)
     found: dict[str, RankedValue] = {}
     for other in variable.assignments():
         known = found.get(other.value)
@@ -189,14 +192,16 @@ def _ranked(chosen: Chosen, variable: Variable, number: int) -> tuple[RankedValu
             # behind the first way to have a value may come a better one
             found.pop(other.value, None)
             found[other.value] = _rank(chosen, other, own, number)
-    for value, one in named.items():
-        known = found.get(value)
-        if known is None or not known.is_possible:
+    for one in variable.named():
+        known = found.get(one.value)
+        if isinstance(one, Rejected):
+            rejected.append(one)
+        elif known is None or not known.is_possible:
             rank = _rank(chosen, one, own, number)
             why_not = rank.why_not if known is None or not rank.is_possible else known.why_not
-            found[value] = replace(rank, why=known.why if known else "", why_not=why_not)
-    for rejected in variable.rejected:
-        found.setdefault(rejected.value, RankedValue(rejected.value, False, "", rejected.why))
+            found[one.value] = replace(rank, why=known.why if known else "", why_not=why_not)
+    for refused in rejected:
+        found.setdefault(refused.value, RankedValue(refused.value, False, "", refused.why))
     return tuple(found.values())
 
 

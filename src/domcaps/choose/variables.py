@@ -136,8 +136,8 @@ class Variable:
         judged = (self._judged(number) for number in range(len(self._options)))
         return [one for one in judged if isinstance(one, Rejected)]
 
-    def named(self) -> list[Assignment]:
-        """Give an assignment for each of the enum's values as if a wish named it."""
+    def named(self) -> list[Assignment | Rejected]:
+        """Judge each of the enum's values as if a wish named it."""
         return self._space.named(self)
 
     @property
@@ -247,19 +247,20 @@ class SearchSpace:
             bool(variable.decision.each),
         )
 
-    def named(self, variable: Variable) -> list[Assignment]:
-        """Make assignments of the values of an enum, held to nothing that they usually go with."""
+    def named(self, variable: Variable) -> list[Assignment | Rejected]:
+        """Judge the values of an enum, held to nothing that they usually go with."""
         decision = variable.decision
         if decision.enum is None:
             return []
         names = [one.name for one in decision.enum.spoken(self.worlds[0].target.dialect)]
-        written = ((name, None if decision.xml else xml_of(decision.enum, name)) for name in names)
-        judged = (
-            self.judged(variable, Option(name, "", xml=xml))
-            for name, xml in written
-            if xml or decision.xml
-        )
-        return [one for one in judged if isinstance(one, Assignment)]
+        return [self._named(variable, name) for name in names]
+
+    def _named(self, variable: Variable, name: str) -> Assignment | Rejected:
+        decision = variable.decision
+        xml = None if decision.xml else xml_of(decision.enum, name)
+        if not xml and not decision.xml:
+            return Rejected(name, "it is not known how a domain names it".__str__)
+        return self.judged(variable, Option(name, "", xml=xml))
 
     def options(self, decision: Decision, wish: Wish | None) -> list[Option]:
         """Give the options, and what somebody wants that none of them is."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from domcaps.facts.emulator import Unanswered
-from domcaps.language import Reason
+from domcaps.language import Reason, Truth
 from domcaps.report import cpumodels
 from domcaps.report.difference_kinds import (
     DifferenceKind,
@@ -183,7 +183,9 @@ def _of_row(before: Reason, after: Reason) -> Iterator[str]:
                 (old[statement], "first") if statement in old else (new[statement], "second")
             )
             told = f" [{found.value}]" if found.value else ""
-            yield f"only on the {side} host: {_plain(found.sentence)}{told}"
+            # one negation: a sentence that is denied would have two
+            word = {Truth.YES: "true", Truth.NO: "false"}.get(found.truth, "unknown")
+            yield f"{word} on the {side} host only: {_plain(found.statement)}{told}"
     if set(old) == set(new):
         yield from changed_facts(before, after)
 

@@ -11,11 +11,12 @@ from domcaps.language.truth import Truth
 from domcaps.report.diff import Difference
 from domcaps.report.difference_kinds import TARGET
 from domcaps.report.explain import Explanation
+from domcaps.validate.check import Validation
+from domcaps.validate.target import CODES_OF_LACKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from domcaps.validate.check import Validation
     from domcaps.validate.explain import DomainExplanation, Use
 
     _Uses = tuple[DomainExplanation | None, DomainExplanation | None]
@@ -55,12 +56,15 @@ class Lack(msgspec.Struct, frozen=True):
 class DomainDifference(msgspec.Struct, frozen=True):
     """A domain on two sides: `before` and `after` are the verdicts on them, as in `Validation`.
 
-    `gone` and `new` are findings of one side only. `changes` are all differences that concern what
-    the domain uses, and its target. `lacking` is what it uses, and the second side does not have.
+    `gone` and `new` are findings of one side only; `validation_before` and `validation_after` have
+    all, for the machine type that was judged. `changes` are all differences that concern what the
+    domain uses, and its target. `lacking` is what it uses, and the second side does not have.
     """
 
     before: VerdictWord
     after: VerdictWord
+    validation_before: Validation
+    validation_after: Validation
     gone: tuple[Finding, ...] = ()
     new: tuple[Finding, ...] = ()
     changes: tuple[Difference, ...] = ()
@@ -94,6 +98,8 @@ def compare_domain(
     return DomainDifference(
         one.verdict,
         other.verdict,
+        one,
+        other,
         tuple(f for f in one.findings if _key(f) not in known[1]),
         tuple(f for f in other.findings if _key(f) not in known[0]),
         tuple(_changes(uses, rows, one.source)),
@@ -180,9 +186,13 @@ def _lacking(verdicts: tuple[Validation, Validation], uses: _Uses) -> Iterator[L
     )
     told: set[str] = set()
     for finding in verdicts[1].errors:
+        if finding.as_if:
+            # it may follow from the target that is lacking
+            continue
         use = without.get(finding.path)
         is_new = _key(finding) not in wrong
-        if is_new or use is not None or finding.reason is not None:
+        is_of_host = finding.reason is not None or finding.code in CODES_OF_LACKING
+        if is_new or use is not None or is_of_host:
             told.add(finding.path)
             yield _refused(finding, use, had=is_new)
     for xpath, use in without.items():

@@ -348,6 +348,8 @@ _CODES = {
 }
 _OF_EMULATOR = frozenset({"emulator-unsupported", "emulator-not-probed"})
 """Codes of an emulator that is not there: where it is the usual one, the package brings it."""
+CODES_OF_LACKING = _OF_EMULATOR.union(_CODES.values())
+"""Codes of a target that a host does not have."""
 _SPOKEN = {
     "virttype": "type",
     "arch": "arch",

@@ -37,8 +37,10 @@ class CodeInfo(msgspec.Struct, frozen=True):
     url: str
 
     def __str__(self) -> str:
-        """Give the code with its title, then the manual."""
-        return f"{self.code}: {self.title}\n\n{self.manual}"
+        """Give the code with its title, then the manual, which may begin with the title."""
+        title, _, rest = self.manual.partition("\n\n")
+        told = rest if title == self.title else self.manual
+        return "\n\n".join(filter(None, (f"{self.code}: {self.title}", told)))
 
 
 @checked
