@@ -152,3 +152,37 @@ def test_an_emulator_that_is_named_by_its_path_is_found_there(tmp_path: Path) ->
     program.write_text("x86_64")
     program.chmod(0o755)
     assert host.default_emulator("x86_64") == "/usr/libexec/qemu-kvm"
+
+
+DEVICES = (
+    "<disk type='file'><source file='/a'/><target dev='hda' bus='ide'/></disk>",
+    "<disk type='file'><source file='/a'/><target dev='sda' bus='scsi'/></disk>",
+    "<disk type='file'><source file='/a'/><target dev='sda' bus='usb'/></disk>",
+    "<disk type='file'><source file='/a'/><target dev='vda' bus='virtio'/></disk>",
+    "<interface type='user'><model type='virtio'/></interface>",
+    "<interface type='user'><model type='lance'/></interface>",
+    "<graphics type='vnc'/><video><model type='vga'/></video>",
+    "<controller type='usb'/><input type='tablet' bus='usb'/>",
+    "<controller type='scsi' model='virtio-scsi'/>", "<controller type='ide'/>",
+    "<controller type='pci' index='1' model='pcie-root-port'/>",
+    "<serial type='pty'/>", "<console type='pty'/>", "<sound model='ich9'/>", "<panic/>",
+    "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>",
+    "<tpm model='tpm-tis'><backend type='emulator'/></tpm>", "<input type='keyboard' bus='ps2'/>",
+    "<memballoon model='virtio'/>", "<watchdog model='i6300esb'/>",
+    "<hostdev mode='subsystem' type='pci'><source><address bus='6'/></source></hostdev>",
+    "<vsock model='virtio'><cid auto='yes'/></vsock>", "<nvram/>", "<parallel type='pty'/>",
+    "<filesystem type='mount'><source dir='/a'/><target dir='b'/></filesystem>",
+    "<channel type='unix'><target type='virtio' name='a'/></channel>",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("machine", ["", "SS-5"])
+def test_no_device_is_judged_without_the_emulator(machine: str) -> None:
+    # boards of which nothing is known; what is known of one such as pseries holds without QEMU
+    known = {"aarch64", "armv7b", "armv7l", "i686", "loongarch64", "ppc64", "ppc64le", "riscv32",
+             "riscv64", "s390", "s390x", "x86_64"}  # fmt: skip
+    host = domcaps.Host.open("shipped:sid-x86_64")
+    for arch in set(ARCHITECTURES) - known:
+        for devices in (*DEVICES, DEVICES[0] + DEVICES[4]):
+            found = codes(host.validate(domain(arch, devices, machine)))
+            assert found == [CAUSE], (arch, devices)
