@@ -6,7 +6,7 @@ import os
 import shutil
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -331,7 +331,7 @@ def test_every_kind_of_library_that_an_elf_file_names_is_read(name: str, tmp_pat
     assert seen & set(before.needed)
 
 
-def with_image(monkeypatch: pytest.MonkeyPatch, **fields: tuple[str, ...]) -> None:
+def with_image(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:
     """Have every file say this to the loader, besides what it says."""
     real = read_image
 

@@ -242,12 +242,14 @@ def _system() -> tuple[str, ...]:
 
 def _unvouched(path: str, real: str, kind: ProgramKind) -> UntrustedProgramError:
     LOOKS.at_trust()
+    weak = weakness_by_name(path) or weakness_of_search(path.rpartition("/")[0] or "/")
     led = "" if real == path else f", which leads to {real},"
     return UntrustedProgramError(
         f"not {_done(kind)}: {path}{led} is no {kind.value} of this system, and the operator "
         "did not name it",
         remedy=f"if you trust the program: {_ALLOW} '{real}'"
-        if kind is ProgramKind.EMULATOR
+        # nobody is told to allow what another user can change
+        if kind is ProgramKind.EMULATOR and weak is None
         else "",
     )
 

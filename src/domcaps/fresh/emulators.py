@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.facts.discovery import ELSEWHERE, is_emulator_name
 from domcaps.facts.emulator import EmulatorFacts
+from domcaps.facts.ownership import weakness_of_search
 from domcaps.facts.process import quotable
 from domcaps.facts.record import EmulatorRecord
 from domcaps.facts.trust import admit
@@ -15,7 +16,7 @@ from domcaps.fresh.hostfacts import HostProcessor, HostQuestion, HostRecordField
 from domcaps.fresh.key import Key
 from domcaps.fresh.probing import Prober, probe_live, probe_provably
 from domcaps.fresh.programs import LINKER_VARIABLES, passed_to_program
-from domcaps.fresh.witness import Access, ModuleParameters, RealPath, TrustedFolder
+from domcaps.fresh.witness import Access, FileStatus, ModuleParameters, RealPath, TrustedFolder
 
 if TYPE_CHECKING:
     from domcaps.fresh.fetch import Fetch
@@ -32,12 +33,27 @@ class EmulatorNamed(Key[str], frozen=True):
 
     def task(self, fetch: Fetch) -> str:
         """Look along the search path; a name that is a path is looked at only there."""
-        is_path = self.name.startswith("/")
-        places = (self.name,) if is_path else (f"{one}/{self.name}" for one in _folders(fetch))
-        for path in places:
-            if fetch.files.program(path) is not None:
+        if self.name.startswith("/"):
+            return self.name if fetch.files.program(self.name) is not None else ""
+        for folder in _folders(fetch):
+            path = f"{folder}/{self.name}"
+            if fetch.files.program(path) is not None and not self._is_foreign(fetch, folder):
                 return path
         return ""
+
+    def _is_foreign(self, fetch: Fetch, folder: str) -> bool:
+        """Tell whether another user could have put the program there: it is left out."""
+        fetch.look(TrustedFolder(folder))
+        fetch.look(FileStatus(folder))
+        real = fetch.host_view.real_path(folder)
+        weak = weakness_of_search(real) if fetch.host_view.files.is_live else None
+        if weak is not None:
+            import logging
+
+            logging.getLogger("domcaps.trust").info(
+                "%s/%s is left out: %s", folder, self.name, weak.text
+            )
+        return weak is not None
 
     @property
     def text(self) -> str:

@@ -20,6 +20,7 @@ from domcaps.facts.trust import SYSTEM_PATH
 from domcaps.fresh.identity import Identity
 from domcaps.fresh.loader import CACHE, CACHE_LIMIT, dependencies
 from domcaps.fresh.modules import module_witnesses
+from domcaps.fresh.script_words import unclear_word
 from domcaps.fresh.scripts import LIMIT, is_script, programs_named, understood
 from domcaps.fresh.witness import (
     Content,
@@ -76,12 +77,14 @@ class Parts(NamedTuple):
 
     `program` is what runs in the end, "" where that is not known. `groups` are the files that the
     loader takes, each one of several. `doubts` say why something else may be taken unnoticed.
+    `unclear` is a word of a script that could name a program, "" if it has none.
     """
 
     witnesses: tuple[Witness, ...]
     program: str
     groups: tuple[tuple[str, ...], ...]
     doubts: tuple[str, ...]
+    unclear: str = ""
 
 
 # -- of something that runs ------------------------------------------------------------------
@@ -153,7 +156,7 @@ def program_parts(path: str, host_view: HostView) -> Parts:
         script = understood(start) if len(start) <= LIMIT else None
         if script is None:
             doubts[f"what the script {program} reads is not known"] = None
-            return Parts(tuple(witnesses), "", (), tuple(doubts))
+            return Parts(tuple(witnesses), "", (), tuple(doubts), unclear_word(start))
         if not script.program:
             return Parts(tuple(witnesses), program, (), tuple(doubts))
         program = _looked_up(script.program, host_view, witnesses)

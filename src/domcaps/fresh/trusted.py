@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.errors import UntrustedProgramError
 from domcaps.facts import trust
-from domcaps.facts.ownership import weakness_of_search
+from domcaps.facts.ownership import Weakness, weakness_of_search
 from domcaps.facts.real_path import links
 from domcaps.fresh.host_view import HostView
 from domcaps.fresh.modules import libraries_of_modules, module_folders
@@ -21,7 +21,6 @@ from domcaps.fresh.witness import Listing, ProgramFile, TrustedFolder
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from domcaps.facts.ownership import Weakness
     from domcaps.fresh.witness import Witness
 
 
@@ -36,11 +35,21 @@ def weak_part(
         return None
     # what is executed is the real path of the first one
     program, *others = _files(parts.witnesses)
+    if parts.unclear:
+        return program, _unclear(parts.unclear)
     folders = _module_folders(parts, host_view)
     libraries = libraries_of_modules(parts.program, folders, host_view) if with_modules else ()
     named = (*others, *folders, *_files(libraries))
     found = trust.weak_part(host_view.real_path(program), named)
     return found or _weak_search((*parts.witnesses, *libraries), host_view)
+
+
+def _unclear(word: str) -> Weakness:
+    shown = " ".join(word.split())[:80]
+    return Weakness(
+        f"{shown} in the script could name a program of another user",
+        "name the program by its whole path, without variables, quotes within a word, cd and PATH",
+    )
 
 
 def _weak_search(witnesses: Iterable[Witness], host_view: HostView) -> tuple[str, Weakness] | None:
