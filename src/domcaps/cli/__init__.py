@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the tool."""
+    if None in {sys.stdin, sys.stdout, sys.stderr}:
+        from domcaps.cli._closed_streams import fill_closed
+
+        fill_closed()
     install()
     try:
         _run()

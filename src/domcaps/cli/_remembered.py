@@ -51,8 +51,7 @@ def print_report(words: list[str]) -> None:
 def write_and_end(out: str, err: str, code: int = 0) -> NoReturn:
     """Print what is known to be plain, and end the process as a command does."""
     try:
-        if err:
-            sys.stderr.write(err)
+        _tell(err)
         sys.stdout.write(out)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -60,10 +59,19 @@ def write_and_end(out: str, err: str, code: int = 0) -> NoReturn:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        sys.stderr.write(f"domcaps: {error.strerror or error}\n")
+        _tell(f"domcaps: {error.strerror or error}\n")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(2)
     sys.exit(code)
+
+
+def _tell(text: str) -> None:
+    """Print messages; where that is not possible they are lost, and the result is what it is."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _question(words: list[str]) -> dict[str, object] | None:

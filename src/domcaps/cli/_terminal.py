@@ -80,14 +80,32 @@ class HarmlessStream(io.TextIOWrapper):
     colour = False
     copy: list[str] | None = None
     """What was written, for who wants to print it once more."""
+    is_for_messages = False
+    """Whether what can't be written is lost: a result is a result without its messages."""
 
     def write(self, text: str, /) -> int:
         """Write text; gives the number of characters that were to be written."""
         shown = revealed(text, colour=self.colour)
-        super().write(shown)
+        try:
+            super().write(shown)
+        except OSError:
+            self._lose()
         if self.copy is not None:
             self.copy.append(shown)
         return len(text)
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+        try:
+            super().flush()
+        except OSError:
+            self._lose()
+
+    def _lose(self) -> None:
+        """Have messages go nowhere; an error that is about a result goes on."""
+        if not self.is_for_messages:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
 
 
 _AS_JSON = "domcaps.as-json"
@@ -107,6 +125,8 @@ def install() -> None:
     """Replace standard output and standard error; raw streams stay in ``sys.__stderr__``."""
     sys.stdout = _harmless(sys.stdout)
     sys.stderr = _harmless(sys.stderr)
+    if isinstance(sys.stderr, HarmlessStream):
+        sys.stderr.is_for_messages = True
 
 
 def wants_colour() -> bool:
