@@ -204,3 +204,11 @@ def test_what_follows_from_the_board_of_another_architecture_is_left_out(
         more = "<disk type='file'><source file='/b'/><target dev='vda' bus='virtio'/></disk>"
         found = codes(host, GUEST.format(arch=arch, machine=named, more=more))
         assert sorted(found) == ["disk-target-duplicate", CAUSE], arch
+
+
+def test_a_real_board_of_the_architecture_is_judged_by_its_own() -> None:
+    text = GUEST.format(arch="aarch64", machine=" machine='raspi3b'", more="")
+    found = codes(open_plain("debian13-x86_64"), text)
+    assert "memory-board-size-wrong" in found or CAUSE in found
+    host = open_plain("debian13-x86_64")
+    assert len(found) > len(codes(host, text.replace("raspi3b", "nonsense")))

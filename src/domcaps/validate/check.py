@@ -164,8 +164,8 @@ def validate(
     found = check.one_code(only) if only else check.everything(checks_of)
     if resolved.others and not only:
         found += check.as_other_targets(resolved)
-    if resolved.boards and not only:
-        found = check.on_every_board(found, resolved)
+    if resolved.boards:
+        found = check.on_every_board(found, resolved, only)
     found = without_consequences(in_libvirts_order(found, source.root))
     notices = tuple(one for one in found if one.severity is Severity.NOTICE)
     findings = tuple(one for one in found if one.severity is not Severity.NOTICE)
@@ -227,7 +227,9 @@ class DocumentCheck:
                     known.add((finding.code, finding.path))
                     yield _noticed(finding) if target.is_rare else finding
 
-    def on_every_board(self, found: list[Finding], resolved: NearestTarget) -> list[Finding]:
+    def on_every_board(
+        self, found: list[Finding], resolved: NearestTarget, only: str
+    ) -> list[Finding]:
         """Give the findings that do not follow from a board that the architecture may not have."""
         own = {code for code, _problem in resolved.faults}
         for world in resolved.boards:
@@ -235,7 +237,8 @@ class DocumentCheck:
             other = DocumentCheck(
                 self.source, domain, self.ignore, self.seconds, schema=self.schema
             )
-            there = {(one.code, one.path) for one in other.everything(all_checks)}
+            judged = other.one_code(only) if only else other.everything(all_checks)
+            there = {(one.code, one.path) for one in judged}
             found = [one for one in found if one.code in own or (one.code, one.path) in there]
         return found
 

@@ -13,18 +13,21 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from domcaps.elements.boards.families import (
+    ARM,
     ARM_VIRT,
     I440FX,
     LOONGARCH_VIRT,
     MICROVM,
     PSERIES,
     Q35,
+    RISCV,
     RISCV_VIRT,
     S390_CCW,
     SBSA,
     XENFV,
     usual_machine,
 )
+from domcaps.elements.boards.fixed import KNOWN_HARDWARE
 from domcaps.facts.arch import qemu_target
 from domcaps.facts.emulator import ACCELERATORS, EmulatorFacts, Unanswered
 from domcaps.facts.host import HostFacts
@@ -85,7 +88,7 @@ _UNSEEN = UnseenHost()
 
 _KNOWN = (
     I440FX | Q35 | MICROVM | XENFV | ARM_VIRT | SBSA | PSERIES | S390_CCW | RISCV_VIRT
-    | LOONGARCH_VIRT
+    | LOONGARCH_VIRT | ((ARM | RISCV) & KNOWN_HARDWARE)
 )  # fmt: skip
 """Boards of which it is known what they have, and which architectures have them."""
 

@@ -106,6 +106,9 @@ _MEMORY = {
 }  # fmt: skip
 
 
+KNOWN_HARDWARE = SD_SLOT | machine(*_LEAST_CPUS, *_MEMORY)
+"""Boards of which something is known that is built in."""
+
 _LEAST_MEMORY = {
     **dict.fromkeys(("powernv8", "powernv9", "powernv10", "powernv10-rainier", "powernv11"),
                     1024 * _MIB),
