@@ -263,10 +263,13 @@ PASSED_ON = (
 NESTED = "<cpu check='partial'><model>Haswell-noTSX</model><feature name='vmx'/></cpu>"
 STEADY = "<cpu mode='maximum'><feature policy='require' name='invtsc'/></cpu>"
 CONSEQUENCES = [
-    ({"devices": SPICE}, ["no clipboard", "no redirection", "no sound is heard", "Looking Glass"]),
-    ({"devices": SPICE + "<audio id='1' type='spice'/>"}, ["no sound is heard"]),
+    (
+        {"devices": SPICE},
+        ["no clipboard", "no redirection", "sound is heard only in VNC viewers", "Looking Glass"],
+    ),
+    ({"devices": SPICE + "<audio id='1' type='spice'/>"}, ["sound is heard only in VNC"]),
     ({"kind": "kvm", "devices": PASSED_ON}, ["to an emulated guest"]),
-    ({"cpu": NESTED}, ["no virtual machines in the guest"]),
+    ({"cpu": NESTED}, ["no hardware acceleration for virtual machines"]),
     ({"cpu": STEADY}, ["a less exact clock"]),
     ({"kind": "kvm", "cpu": PASSED, "name": "macOS"}, ["a CPU without", *EMULATION_LACKS]),
     ({"cpu": "<cpu check='partial'><model>Icelake-Server</model></cpu>"}, ["a CPU without avx512"]),

@@ -69,9 +69,8 @@ ABILITIES = (
     Ability("no clipboard shared with the viewer", _has("devices/channel[@type='spicevmc']")),
     Ability("no redirection of the viewer's USB devices", _has("devices/redirdev")),
     Ability("no smart cards of the viewer", _has("devices/smartcard[@mode='passthrough']")),
-    Ability("no sound is heard", _is_heard),
     Ability("no keyboard and mouse in the client of Looking Glass", _has_input_in_looking_glass),
-    Ability("no virtual machines in the guest without vmx or svm", _requires("vmx", "svm")),
+    Ability("no hardware acceleration for virtual machines in the guest", _requires("vmx", "svm")),
     Ability("a less exact clock in the guest without invtsc", _requires("invtsc")),
     Ability(
         "host devices stay assigned, but to an emulated guest: better run it on a host with KVM",
@@ -91,9 +90,19 @@ _OF_KVM = {
 """Settings that QEMU passes over where it emulates the processor itself."""
 
 
+def _unheard(root: Node) -> str:
+    """Say who hears a guest whose sound the host does not play."""
+    served = root.find("devices/graphics[@type='vnc']") is not None
+    if served and root.find("devices/sound") is not None:
+        return "sound is heard only in VNC viewers that know QEMU's audio extension"
+    return "no sound is heard"
+
+
 def lost(before: Node, after: Node) -> list[str]:
     """Say what the domain before an edit has, and the one after it has not."""
     gone = [one.lost for one in ABILITIES if one.holds(before) and not one.holds(after)]
+    if _is_heard(before) and not _is_heard(after):
+        gone.append(_unheard(after))
     if before.get("type") != "qemu" and after.get("type") == "qemu":
         idle = [said for path, said in _OF_KVM.items() if after.find(path) is not None]
         gone += [f"no effect of {', '.join(idle)}"] if idle else []

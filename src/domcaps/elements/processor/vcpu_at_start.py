@@ -92,7 +92,8 @@ def cpu_has_x2apic(vcpu: Vcpu) -> Problems:
     Emulated CPUs have it in some models, and from QEMU 9 on.
     """
     world = vcpu.domain.world
-    if initial_vcpus(vcpu.domain) <= _MOST_OF_APIC or world.truth(NO_REMAPPING.where) is Truth.NO:
+    count = initial_vcpus(vcpu.domain)
+    if count <= _MOST_OF_APIC or world.truth(NO_REMAPPING.where) is Truth.NO:
         return
     cpu = vcpu.domain.first(Cpu)
     if not vcpu.holds(X86) or (cpu is not None and cpu.mode in {"maximum", "host-model"}):
@@ -101,16 +102,17 @@ def cpu_has_x2apic(vcpu: Vcpu) -> Problems:
         return
     if cpu is None or (not cpu.model and cpu.mode == "custom" and not cpu.has("feature")):
         message = (
-            "more than 255 vCPUs require a CPU with x2APIC, which the default CPU lacks without "
-            "KVM; add <cpu mode='maximum'/>"
+            f"more than 255 vCPUs (here {count}) require a CPU with x2APIC, which the default CPU "
+            "lacks without KVM; add <cpu mode='maximum'/>, or give <vcpu> at most 255"
         )
         machine = machine_type(world)
         few = machine is not None and 0 < machine.cpu_max <= _MOST_OF_APIC
         yield problem(message, vcpu, fix=() if few else Fix(add="<cpu mode='maximum'/>"))
     elif cpu.mode == "custom" and _lacks_x2apic(cpu):
         message = (
-            f"more than 255 vCPUs require a CPU with x2APIC, which {cpu.model!r} lacks; add "
-            "<feature policy='require' name='x2apic'/> to <cpu>"
+            f"more than 255 vCPUs (here {count}) require a CPU with x2APIC, which {cpu.model!r} "
+            "lacks; add <feature policy='require' name='x2apic'/> to <cpu>, or give <vcpu> at most "
+            "255"
         )
         fix = Fix(add="<cpu><feature policy='require' name='x2apic'/></cpu>")
         yield problem(message, vcpu, fix=fix)

@@ -286,9 +286,8 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
         return
     if _has_eim(vcpu):
         return
-    missing = _missing(vcpu)
-    message = f"more than 255 vCPUs require an <iommu> with <driver eim='on'/>; add {missing}"
-    yield problem(message, vcpu, fix=_with_eim(vcpu))
+    message = f"more than 255 vCPUs (here {count}) require an <iommu> with <driver eim='on'/>"
+    yield problem(f"{message}; add {_missing(vcpu)}", vcpu, fix=_with_eim(vcpu))
 
 
 def _of_other_board(vcpu: Vcpu) -> Problem:
@@ -305,7 +304,8 @@ def _of_other_board(vcpu: Vcpu) -> Problem:
         else f", and add {_missing(vcpu)}"
     )
     return problem(
-        f"more than 255 vCPUs require a q35 machine type; use machine='q35'{then}",
+        f"more than 255 vCPUs (here {vcpu.count}) require a q35 machine type; "
+        f"use machine='q35'{then}",
         vcpu,
         reason=Q35.explain(vcpu.domain.world),
         fix=fixes,
