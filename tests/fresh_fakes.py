@@ -285,7 +285,8 @@ class _PlainEmulators:
 
     def paths(self) -> tuple[str, ...]:
         found = [f"{one}/{name}" for one in self._path for name in self._files.names_or_none(one)]
-        return tuple(path for path in found if is_emulator_name(path.rpartition("/")[2]))
+        named = [path for path in found if is_emulator_name(path.rpartition("/")[2])]
+        return tuple(path for path in named if self._files.program(path) is not None)
 
     def get(self, path: str) -> EmulatorFacts:
         return EmulatorFacts(self.record(path))

@@ -167,3 +167,16 @@ def test_empty_variables_do_not_matter_to_a_bios_before_9_2(host: domcaps.Host) 
     assert is_accepted(host, "9.0", system.format("<nvram/>"), "")
     assert not is_accepted(host, "9.0", system.format("<nvram>/a</nvram>"), "")
     assert not is_accepted(host, "12.8", system.format("<nvram/>"), "")
+
+
+@pytest.mark.parametrize("value", ["passt", "default", "slirp"])
+def test_where_a_release_takes_no_value_none_is_listed(host: domcaps.Host, value: str) -> None:
+    """Debian built its 9.0 without passt, and no release before 10.6 takes 'default' there."""
+    card = f"<interface type='user'><backend type='{value}'/></interface>"
+    domain = (
+        "<domain type='qemu'><name>a</name><memory>219200</memory>"
+        f"<os><type arch='x86_64' machine='q35'>hvm</type></os><devices>{card}</devices></domain>"
+    )
+    (error,) = host.validate(domain, libvirt="9.0+debian12").errors
+    assert error.accepted == ()
+    assert "libvirt 9.0+debian12 supports no value there; remove it" in error.message

@@ -41,7 +41,7 @@ def test_other_names_of_an_emulator_are_recorded_too(
     real.chmod(0o755)
     kvm.symlink_to(real)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(discovery, "_ELSEWHERE", ())
+    monkeypatch.setattr(discovery, "ELSEWHERE", ())
     monkeypatch.setattr(discovery, "_WITHOUT_TARGET", (str(kvm), str(tmp_path / "qemu-kvm")))
     assert installed_emulators() == (str(real),)
     assert emulators_in_domains() == (str(kvm), str(real))

@@ -37,23 +37,9 @@ class EmulatorNamed(Key[str], frozen=True):
             return self.name if fetch.files.program(self.name) is not None else ""
         for folder in _folders(fetch):
             path = f"{folder}/{self.name}"
-            if fetch.files.program(path) is not None and not self._is_foreign(fetch, folder):
+            if fetch.files.program(path) is not None and not _is_foreign(fetch, folder):
                 return path
         return ""
-
-    def _is_foreign(self, fetch: Fetch, folder: str) -> bool:
-        """Tell whether another user could have put the program there: it is left out."""
-        fetch.look(TrustedFolder(folder))
-        fetch.look(FileStatus(folder))
-        real = fetch.host_view.real_path(folder)
-        weak = weakness_of_search(real) if fetch.host_view.files.is_live else None
-        if weak is not None:
-            import logging
-
-            logging.getLogger("domcaps.trust").info(
-                "%s/%s is left out: %s", folder, self.name, weak.text
-            )
-        return weak is not None
 
     @property
     def text(self) -> str:
@@ -66,12 +52,11 @@ class EmulatorsInstalled(Key[tuple[str, ...]], frozen=True):
 
     def task(self, fetch: Fetch) -> tuple[str, ...]:
         """List each folder of the search path."""
-        found = [
-            f"{folder}/{name}"
-            for folder in _folders(fetch)
-            for name in fetch.files.names_or_none(folder)
-            if is_emulator_name(name)
-        ]
+        found: list[str] = []
+        for folder in _folders(fetch):
+            names = [one for one in fetch.files.names_or_none(folder) if is_emulator_name(one)]
+            if names and not _is_foreign(fetch, folder):
+                found += [f"{folder}/{name}" for name in names]
         runnable = (path for path in (*found, *ELSEWHERE) if fetch.files.program(path) is not None)
         return tuple(dict.fromkeys(runnable))
 
@@ -79,6 +64,19 @@ class EmulatorsInstalled(Key[tuple[str, ...]], frozen=True):
     def text(self) -> str:
         """Name it."""
         return "which emulators are installed"
+
+
+def _is_foreign(fetch: Fetch, folder: str) -> bool:
+    """Tell whether another user could have put a program into a folder: it is left out."""
+    fetch.look(TrustedFolder(folder))
+    fetch.look(FileStatus(folder))
+    real = fetch.host_view.real_path(folder)
+    weak = weakness_of_search(real) if fetch.host_view.files.is_live else None
+    if weak is not None:
+        import logging
+
+        logging.getLogger("domcaps.trust").info("%s is left out: %s", folder, weak.text)
+    return weak is not None
 
 
 def _folders(fetch: Fetch) -> tuple[str, ...]:

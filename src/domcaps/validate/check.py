@@ -489,10 +489,14 @@ class DocumentCheck:
     def _invalid(self, part: Part, field_check: FieldCheck, text: str) -> None:
         declared, dated = field_check.declared, field_check.dated or {}
         has = self.world.target.dialect.has
-        known = tuple(n for n in _expected(field_check) if n not in dated or has(dated[n]))
+        names = _expected(field_check)
+        known = tuple(n for n in names if n not in dated or has(dated[n]))
         known = self._likely_first(field_check.place, text, known)
         place = messages.place_of(part, declared)
-        message = messages.invalid(place, text, declared.expected, known)
+        if names and not known:
+            message = messages.of_no_release(place, text, str(self.world.target.dialect))
+        else:
+            message = messages.invalid(place, text, declared.expected, known)
         at = f"@{declared.path.rpartition('@')[2]}" if "@" in declared.path else ""
         unit = problem(message, part, declared.path).node.get("unit") or ""
         fixes = declared.kind.fixes(text, at, unit)

@@ -36,6 +36,11 @@ def invalid(place: str, text: str, expected: str, known: Sequence[str]) -> str:
     return f"{place} is {quoted(text)}, but must be {must}{hint}"
 
 
+def of_no_release(place: str, text: str, dialect: str) -> str:
+    """Describe a value where the release of libvirt takes none, as all of them came later."""
+    return f"{place} is {quoted(text)}, but libvirt {dialect} supports no value there; remove it"
+
+
 def missing(place: str, expected: str) -> str:
     """Describe a required attribute or element that is absent, and what to write."""
     return f"{place} is required: {expected}"
