@@ -230,6 +230,7 @@ def test_the_mode_of_a_socket_is_not_given_to_what_takes_its_name(
 OPENERS = frozenset(
     {
         "destination.py",  # the one for files that people name
+        "cli/_closed_streams.py",  # /dev/null alone
         "fresh/disk.py",  # a folder that belongs to this user alone
         "cli/edit.py", "verify/trying.py", "verify/throwaway.py", "verify/whole/images.py",
         "verify/whole/backend_stand_ins.py",  # folders of their own, made by mkdtemp

@@ -224,8 +224,6 @@ def _print_json(
     found: tuple[Difference, ...],
     compared: list[tuple[str, DomainDifference]],
 ) -> None:
-    import msgspec
-
     content = {
         "before": sides[0].describe(),
         "after": sides[1].describe(),
@@ -233,7 +231,11 @@ def _print_json(
         "domains": [
             {
                 "file": name,
-                **msgspec.structs.asdict(domain),
+                "before": domain.before,
+                "after": domain.after,
+                "gone": domain.gone,
+                "new": domain.new,
+                "lacking": domain.lacking,
                 "changes": [_as_json(change) for change in domain.changes],
             }
             for name, domain in compared

@@ -186,8 +186,8 @@ DOCUMENT_CODES = (
     _of_schema(
         "schema-repeated",
         "The element must not be repeated.",
-        "<description>a</description><description>b</description>",
-        "<description>a</description>",
+        "<on_crash>destroy</on_crash><on_crash>restart</on_crash>",
+        "<on_crash>destroy</on_crash>",
     ),
     _of_schema(
         "schema-value",
