@@ -40,6 +40,7 @@ class MachineTable(SelectingTable):
         self.worlds = worlds
         self.with_world = self.fitting = (1 << len(worlds)) - 1
         self.resolutions = {Resolution(): self.with_world}
+        self.has_others = False
         self.dialects = tuple(dict.fromkeys(world.target.dialect for world in worlds))
         images: Iterable[frozenset[str]] = (world.host.known_images for world in worlds)
         self.known_images = frozenset[str]().union(*images)

@@ -8,6 +8,7 @@ import pytest
 
 from command_runner import CliRunner
 from domcaps.cli.fleet import command
+from domcaps.errors import FleetError
 from domcaps.fleet.fleet import Fleet
 from domcaps.fleet.overview import overview
 from fleet_hosts import replace, shipped
@@ -84,4 +85,5 @@ def test_the_command_writes_a_page(fleet: Fleet, tmp_path: Path) -> None:
     assert "node-2" in text
     (tmp_path / "empty").mkdir()
     empty = CliRunner().invoke(command, ["page", str(tmp_path / "empty")])
-    assert empty.stdout.startswith("<!DOCTYPE html>")
+    assert isinstance(empty.exception, FleetError), empty.output
+    assert "there is no store of a fleet" in str(empty.exception)
