@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements import table
 from domcaps.errors import RequestError
-from domcaps.language import Element, Enum
+from domcaps.report.drift import enums_of
 from domcaps.similar import close_matches
 from domcaps.validate.alternatives import decisions
 from domcaps.validate.catalogue.rules import parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from domcaps.choose.wishes import Wish
+    from domcaps.language import Enum
 
 
 def something(name: str) -> tuple[str, ...]:
@@ -27,7 +26,7 @@ def something(name: str) -> tuple[str, ...]:
 @functools.cache
 def enums() -> dict[str, Enum]:
     """Give every enum of which a wish may set a value, by its path."""
-    found = dict(_enums(table(), ""))
+    found = dict(pair for element in table() for pair in enums_of(element))
     for decision in decisions():
         if decision.enum is not None:
             found[decision.name] = decision.enum
@@ -58,12 +57,3 @@ def check_value(wish: Wish) -> None:
                 f"{wish.text}: {name} can't be {value!r}",
                 remedy=f"{'near it are' if near else 'it can be'} {listed}",
             )
-
-
-def _enums(elements: tuple[Element, ...], prefix: str) -> Iterator[tuple[str, Enum]]:
-    for element in elements:
-        for part in element.content:
-            if isinstance(part, Enum):
-                yield f"{prefix}{element.name}.{part.name}", part
-        inner = tuple(part for part in element.content if isinstance(part, Element))
-        yield from _enums(inner, f"{prefix}{element.name}.")

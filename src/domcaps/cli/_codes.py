@@ -45,12 +45,12 @@ def _chosen(name: str, known: dict[str, Code]) -> list[Code]:
 
 
 def _find(name: str, known: dict[str, Code]) -> Code:
-    from domcaps.validate.catalogue.former import former_codes, renamings
-    from domcaps.validate.catalogue.lookup import unknown_code
+    from domcaps.validate.catalogue.former import renamings
+    from domcaps.validate.catalogue.lookup import present_name, unknown_code
 
     for text in renamings((name,)):
         note(text)
-    now = former_codes().get(name, (name,))[0]
+    now = present_name(name)
     if now in known:
         return known[now]
     raise unknown_code(name)

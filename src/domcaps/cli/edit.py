@@ -200,7 +200,7 @@ def _program(name: str) -> str:
     """Find a program where no other user can put one; "" where there is none."""
     from domcaps.facts.trust import find_safe
 
-    # whoever names a file vouches for it
+    # who names a file vouches for it
     return name if "/" in name else find_safe(name)
 
 

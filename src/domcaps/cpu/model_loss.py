@@ -29,6 +29,9 @@ libvirt's map does not say so.
 USUAL = PROGRAMS[:-5]
 """Those that every processor of today has, where nothing more is known of what was asked for."""
 
+SPARED = 8
+"""Up to so many missing features, leaving them out keeps more of a model than another model."""
+
 _OF_PROGRAMS = 3
 _NEEDED = 100
 _NESTED = "vmx-"

@@ -248,7 +248,7 @@ def _unvouched(path: str, real: str, kind: ProgramKind) -> UntrustedProgramError
         f"not {_done(kind)}: {path}{led} is no {kind.value} of this system, and the operator "
         "did not name it",
         remedy=f"if you trust the program: {_ALLOW} '{real}'"
-        # nobody is told to allow what another user can change
+        # no advice to allow what another user can change
         if kind is ProgramKind.EMULATOR and weak is None
         else "",
     )

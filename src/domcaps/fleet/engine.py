@@ -36,7 +36,7 @@ from domcaps.validate.document.parse import Source, Unreadable, read
 from domcaps.validate.target import TargetNotFound, require_domain, wanted_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from domcaps.fleet.forms import DocumentForm, SplitDocument
     from domcaps.fleet.hosts import AsNear, FleetHosts, WorldTable
@@ -134,26 +134,29 @@ class Engine:
         for one in sets:
             known: Sets = ((one.hosts, one.outcome),)
             for near in one.faults.others:
-                source = read(data)
-                self._table(source)
-                other = self._sets(source, self.hosts.table(near.wanted, self.libvirt))
-                known = merged(
-                    (hosts & same, _with_others(outcome, more, near))
-                    for hosts, outcome in known
-                    for same, more in other
-                    if hosts & same
-                )
+                add = functools.partial(_with_others, near=near)
+                known = self._put_together(known, data, near.wanted, add)
             for board in one.faults.boards:
-                source = read(data)
-                self._table(source)
-                other = self._sets(source, self.hosts.table(board, self.libvirt))
-                known = merged(
-                    (hosts & same, _also_in(outcome, more))
-                    for hosts, outcome in known
-                    for same, more in other
-                    if hosts & same
-                )
+                known = self._put_together(known, data, board, _also_in)
             yield from (HostSet(hosts, one.faults, outcome) for hosts, outcome in known)
+
+    def _put_together(
+        self,
+        known: Sets,
+        data: bytes,
+        wanted: WantedTarget,
+        combine: Callable[[UnitOutcome, UnitOutcome], UnitOutcome],
+    ) -> Sets:
+        """Combine what is found for each host with what is found for another target there."""
+        source = read(data)
+        self._table(source)
+        other = self._sets(source, self.hosts.table(wanted, self.libvirt))
+        return merged(
+            (hosts & same, combine(outcome, more))
+            for hosts, outcome in known
+            for same, more in other
+            if hosts & same
+        )
 
     def _table(self, source: Source) -> WorldTable:
         named = wanted_of(source.root)

@@ -204,8 +204,8 @@ class _Submitting:
         except FleetError:
             raise
         except CancelledError as error:
-            # nobody here cancels what is waited for: the executor lost what it had. It need not say
-            # so of all, and does not end what it no longer knows
+            # nothing here cancels what is waited for: the executor lost what it had. It need not
+            # say so of all, and does not end what it no longer knows
             lost = {number, *self._waiting.values()}
             self._waiting.clear()
             for one in lost:

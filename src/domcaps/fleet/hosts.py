@@ -182,6 +182,11 @@ class Resolution(NamedTuple):
     boards: tuple[WantedTarget, ...] = ()
 
 
+def has_others(resolutions: Iterable[Resolution]) -> bool:
+    """Tell whether other targets count as well for some hosts."""
+    return any(one.others or one.boards for one in resolutions)
+
+
 def fitting(resolutions: Mapping[Resolution, int]) -> int:
     """Give the hosts that have all of a target."""
     hosts = 0
@@ -295,7 +300,7 @@ class WorldTable(SelectingTable):
     @property
     def has_others(self) -> bool:
         """Whether other targets count as well for some hosts."""
-        return any(one.others or one.boards for one in self.resolutions)
+        return has_others(self.resolutions)
 
     @cached_property
     def fitting(self) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.fleet.answering import Answering, VerdictPlan
 from domcaps.fleet.answers import DomainAnswer
+from domcaps.fleet.hosts import has_others
 from domcaps.fleet.partitions import Partitions
 from domcaps.fleet.portable import outcome_from, places_from, wanted_from
 
@@ -70,7 +71,7 @@ class Recall:
     def _hosts_of(self, plan: PlanRow) -> _OfPlans:
         wanted = plan.wanted
         table = self._table(wanted)
-        if any(one.others or one.boards for one in table.resolutions):
+        if has_others(table.resolutions):
             return _OfPlans(0, 0)
         held = self._held[wanted]
         numbers = self._index.numbers(plan.partitions)

@@ -49,14 +49,27 @@ def client_of(peer: socket.socket) -> Hashable | None:
     if credentials is not None:
         return credentials[0] or None
     try:
-        address = ipaddress.ip_address(peer.getpeername()[0].partition("%")[0])
+        address = _of_peer(peer.getpeername()[0])
     except (OSError, ValueError, IndexError, AttributeError, TypeError):
         return None
-    address = getattr(address, "ipv4_mapped", None) or address
     if address.is_loopback:
         return "local"
     # a client with one IPv6 address usually has a network of them
     return address if address.version == 4 else address.packed[:_NETWORK]
+
+
+def _of_peer(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Read the address of a peer; raises `ValueError`."""
+    address = ipaddress.ip_address(text.partition("%")[0])
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_local_address(text: str) -> bool:
+    """Tell whether a peer's address is one of this machine alone."""
+    try:
+        return _of_peer(text).is_loopback
+    except ValueError:
+        return False
 
 
 def has_left(peer: socket.socket) -> bool:

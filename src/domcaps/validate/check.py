@@ -83,19 +83,20 @@ class Validation(msgspec.Struct, frozen=True):
     @property
     def is_xml(self) -> bool:
         """Whether the document is XML that is read at all: its codes begin with ``xml-`` if not."""
-        try:
-            read(self.source)
-        except Unreadable:
-            return False
-        return True
+        return self._root is not None
 
     @property
     def is_domain(self) -> bool:
         """Whether the document is XML, and its root is ``<domain>``."""
+        root = self._root
+        return root is not None and root.tag == "domain"
+
+    @property
+    def _root(self) -> Node | None:
         try:
-            return bool(read(self.source).root.tag == "domain")
+            return read(self.source).root
         except Unreadable:
-            return False
+            return None
 
     def __str__(self) -> str:
         """Give the verdict, then a line for each finding."""
@@ -498,7 +499,8 @@ class DocumentCheck:
         else:
             message = messages.invalid(place, text, declared.expected, known)
         at = f"@{declared.path.rpartition('@')[2]}" if "@" in declared.path else ""
-        unit = problem(message, part, declared.path).node.get("unit") or ""
+        holder = declared.holder(part.node)
+        unit = "" if holder is None else holder.get("unit") or ""
         fixes = declared.kind.fixes(text, at, unit)
         wrong = problem(message, part, declared.path, accepted=known, fix=fixes)
         self.malformed.add((wrong.node, wrong.attribute))

@@ -180,9 +180,7 @@ def _lacking(verdicts: tuple[Validation, Validation], uses: _Uses) -> Iterator[L
     had = {use.xpath: use.explanation.truth is Truth.YES for use in before.uses} if before else {}
     wrong = {_key(finding) for finding in verdicts[0].errors}
     without = (
-        {use.xpath: use for use in after.uses if use.explanation.truth is Truth.NO}
-        if (after)
-        else {}
+        {use.xpath: use for use in after.uses if use.explanation.truth is Truth.NO} if after else {}
     )
     told: set[str] = set()
     for finding in verdicts[1].errors:

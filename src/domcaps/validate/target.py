@@ -123,6 +123,9 @@ def require_domain(source: Source) -> None:
         raise _not_found(source, Fault("domain-missing", Problem(message, source.root)))
 
 
+_UNUSUAL_FIRST = sorted(ARCHITECTURES, key=USUAL.__contains__)
+
+
 class _Search:
     """The search for a target that there is: each fault is noted, and what it is about replaced."""
 
@@ -132,7 +135,7 @@ class _Search:
         self.open_world = open_world
         self.faults: list[Fault] = []
         self.replaced: list[str] = []
-        self.archs = sorted(ARCHITECTURES, key=USUAL.__contains__)
+        self.archs = reversed(_UNUSUAL_FIRST)
         self.is_board_guessed = False
         self.wanted: dict[str, str | None] = {**wanted_of(self.root), "dialect": None}
         if self.wanted["virttype"] is None:
@@ -217,10 +220,12 @@ class _Search:
                 self.wanted[about] = None
                 return
             is_named = wanted_of(self.root)["arch"] is not None
-            if about == "arch" and is_named and "arch" in self.replaced and self.archs:
+            if about == "arch" and is_named and "arch" in self.replaced:
                 # the host's own has no emulator either: any that there is will do
-                self.wanted["arch"] = self.archs.pop()
-                return
+                other = next(self.archs, None)
+                if other is not None:
+                    self.wanted["arch"] = other
+                    return
             if about == "machine" and not nearest:
                 nearest = self._board_named()
                 self.is_board_guessed = not nearest

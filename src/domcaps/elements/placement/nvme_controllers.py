@@ -49,15 +49,14 @@ def drives_have_serials(hardware: InstalledControllers) -> Problems:
             part = next((c.part for c in hardware.of("nvme") if c.index == index), None)
             disks = _disks_on(hardware, index)
             what = f"the NVMe controller {index} needs a <serial>, or a disk with one"
-            buses = _other_buses(disks)
-            if _are_removable(disks):
+            buses, removable = _other_buses(disks), _are_removable(disks)
+            if removable:
                 buses = ["ide" if "ide" in buses and hardware.holds(I440FX) else "sata"]
-                use = f"NVMe has no CD-ROM drives; use bus={buses[0]!r} for {disks[0].name!r}"
-                fix = tuple(_with_serial(disks, buses, index))
-                yield problem(use, disks[0].node, "target/@bus", fix=fix)
-                continue
             fix = tuple(_with_serial(disks, buses, index))
-            if disks and buses and part is None:
+            if removable:
+                use = f"NVMe has no CD-ROM drives; use bus={buses[0]!r} for {disks[0].name!r}"
+                yield problem(use, disks[0].node, "target/@bus", fix=fix)
+            elif disks and buses and part is None:
                 use = f"{what}; or use bus={buses[0]!r} for the disk {disks[0].name!r}"
                 yield problem(use, disks[0].node, "target/@bus", fix=fix)
             else:

@@ -19,10 +19,9 @@ from domcaps.elements.processor.definition import Cpu, check_of, default_cpu, ha
 from domcaps.elements.processor.features import known_features, policies
 from domcaps.elements.processor.nearest_model import (
     FEW,
-    SPARED,
     for_macos,
+    left_out,
     macos_model,
-    optional,
     optional_features,
     spared_features,
     stand_ins,
@@ -264,11 +263,8 @@ def _lacking(cpu: Cpu, features: Sequence[str]) -> str:
     """Say what the host's CPU lacks, and which feature or model to write instead."""
     wanted = f"the CPU model {cpu.model!r} needs" if cpu.model else "<cpu> needs"
     text = f"{wanted} {listed(features)}, which {_who_lacks(cpu)}"
-    ways = []
-    if 0 < len(features) <= FEW:
-        ways.append("".join(map(optional, features)))
-    elif FEW < len(features) <= SPARED and cpu.mode == "custom":
-        ways.append("<feature policy='optional'> for each of them")
+    spared = left_out(features) if len(features) <= FEW or cpu.mode == "custom" else ""
+    ways = [spared] if spared else []
     model = usable_model(cpu)
     if model is not None and (not ways or not model.spared):
         ways.append(model.says() if model.spared else f"the model {model.model!r}")

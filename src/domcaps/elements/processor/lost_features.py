@@ -28,6 +28,7 @@ _OF_HOST = frozenset({"host-passthrough", "host-model"})
 _SAID_ELSEWHERE = ("vmx", "svm", "invtsc")
 """Features of which `domcaps.elements.advice.lost` says what follows without them."""
 _ON, _OFF = frozenset({"require", "force"}), frozenset({"disable", "forbid"})
+_OPTIONAL = frozenset({"optional"})
 
 
 def lost_features(before: Node, after: Node, world: World) -> list[str]:
@@ -72,9 +73,8 @@ def _required_in_vain(root: Node, world: World, known: X86Map) -> int:
 def _left_out(before: Node, after: Node, known: X86Map) -> int:
     """Give the features that only the second domain says it can do without."""
     one, other = before.find("cpu"), after.find("cpu")
-    policy = frozenset({"optional"})
-    earlier = 0 if one is None else _named(one, known, policy)
-    return 0 if other is None else _named(other, known, policy) & ~earlier
+    earlier = 0 if one is None else _named(one, known, _OPTIONAL)
+    return 0 if other is None else _named(other, known, _OPTIONAL) & ~earlier
 
 
 def _names(known: X86Map, features: int) -> str:
@@ -120,7 +120,7 @@ def _given(root: Node, world: World, known: X86Map) -> int | None:
         has = model.features & ~known.bits_of(blockers)
     if has is None:
         return None
-    has |= _named(cpu, known, _ON) | (_named(cpu, known, frozenset({"optional"})) & (offered or 0))
+    has |= _named(cpu, known, _ON) | (_named(cpu, known, _OPTIONAL) & (offered or 0))
     return has & ~_named(cpu, known, _OFF)
 
 

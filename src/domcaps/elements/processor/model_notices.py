@@ -8,7 +8,7 @@ from domcaps.elements.boards.families import X86
 from domcaps.elements.processor.definition import Cpu
 from domcaps.elements.processor.features import policies
 from domcaps.elements.processor.model_reasons import explained_models, nearest_usable
-from domcaps.elements.processor.nearest_model import FEW, SPARED, optional, usable_model
+from domcaps.elements.processor.nearest_model import left_out, usable_model
 from domcaps.language.finding import Severity
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -82,10 +82,9 @@ _LEFT_OUT = frozenset({"disable", "forbid", "optional"})
 
 def _advice(cpu: Cpu, missing: Sequence[str]) -> str:
     """Say what to write so that the domain asks for what its guest gets."""
-    if len(missing) <= FEW:
-        return f". Add {''.join(map(optional, missing))} to <cpu>"
-    if len(missing) <= SPARED:
-        return ". Add <feature policy='optional'> for each of them to <cpu>"
+    spared = left_out(missing)
+    if spared:
+        return f". Add {spared} to <cpu>"
     near = usable_model(cpu)
     return f". Use {near.says()}" if near is not None else ""
 

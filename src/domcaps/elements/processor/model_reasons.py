@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from domcaps.cpu.compare import of_processor
 from domcaps.cpu.data import cpu_data
 from domcaps.cpu.hostmodel import host_model
-from domcaps.cpu.model_loss import Yardstick
+from domcaps.cpu.model_loss import SPARED, Yardstick
 from domcaps.cpu.models import custom_models, libvirt_models
 from domcaps.cpu.x86map import x86_map
 from domcaps.facts.arch import X86, is_native
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 _MODELS = "query-cpu-definitions"
 _OFFERED, _PROCESSOR = "explained CPU models", "features of the processor"
-_FEW = 8
-"""Up to so many blocking features, disabling them keeps more than another model."""
 _USABLE = {"yes": Truth.YES, "no": Truth.NO, "unknown": Truth.UNKNOWN}
 
 
@@ -129,7 +127,7 @@ def _remedies(
 ) -> tuple[Remedy, ...]:
     usable = [model for model in offered.values() if model.usable == "yes"]
     found = []
-    if world.target.arch in X86 and len(blocked.blockers) <= _FEW:
+    if world.target.arch in X86 and len(blocked.blockers) <= SPARED:
         off = ", ".join(f"<feature policy='disable' name='{name}'/>" for name in blocked.blockers)
         found.append(Remedy(Effort.DOMAIN, f"keep the model and add {off}"))
     near = nearest_usable(world, blocked, usable)

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from domcaps.cpu.compare import Wanted, mismatch
-from domcaps.cpu.model_loss import USUAL, Yardstick
+from domcaps.cpu.model_loss import SPARED, USUAL, Yardstick
 from domcaps.cpu.models import custom_models, has_maximum
 from domcaps.cpu.x86map import x86_map
 from domcaps.elements.advice.guest_system import MACOS, guest_system
@@ -38,8 +38,6 @@ _OF_MODEL = tuple(f"{_CPU}/{at}" for at in ("model", "@match", "vendor"))
 _ALIKE = 0.8
 FEW = 4
 """So many missing features are named in a message with what to write for each."""
-SPARED = 8
-"""Up to so many missing features, leaving them out keeps more of a model than another model."""
 _MOST = 2
 _FAR = 3
 """A model that loses more than this part of what was asked for is another processor."""
@@ -72,6 +70,13 @@ def stand_ins(cpu: Cpu) -> tuple[Fix, ...]:
         return tuple(_modes(cpu))
     models = tuple(_written(cpu, one) for one in _instead(cpu))
     return (*_passthrough(cpu), *models, *_modes(cpu))
+
+
+def left_out(missing: Sequence[str]) -> str:
+    """Say which elements leave missing features out, "" where another model keeps more."""
+    if len(missing) <= FEW:
+        return "".join(map(optional, missing))
+    return "<feature policy='optional'> for each of them" if len(missing) <= SPARED else ""
 
 
 def usable_model(cpu: Cpu) -> StandIn | None:

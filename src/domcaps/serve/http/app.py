@@ -18,6 +18,7 @@ from domcaps.serve.http.openapi import ENDPOINTS, document
 from domcaps.serve.http.questions import JSON, HttpAnswer, HttpQuestion, failed
 from domcaps.serve.http.sending import AnswerRoom
 from domcaps.serve.http.worker import AnsweringWorker, OverloadedError
+from domcaps.serve.sockets import is_local_address
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
@@ -238,8 +239,7 @@ def _client(request: Request) -> str:
     if request.client is None:
         return ""
     host, port = request.client
-    is_local = host.startswith("127.") or host in {"::1", "::ffff:127.0.0.1"}
-    return f"{host} {port}" if is_local else host
+    return f"{host} {port}" if is_local_address(host) else host
 
 
 def _parameters(known: Collection[str]) -> str:

@@ -21,6 +21,7 @@ from domcaps.fleet.rehearse import rehearse
 from domcaps.fleet.where import where
 from domcaps.language.dialect import check_dialect
 from domcaps.page.html import to_html
+from domcaps.serve.http.limits import HttpLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,12 +98,13 @@ class Fleets:
         return HttpAnswer(200, JSON, msgspec.json.encode(document))
 
 
+_LIMITS = HttpLimits()
 _REMEDIES = {
     401: "send the header 'Authorization: Bearer TOKEN'",
     403: "ask by 'localhost' or the address of --http, and not from another website",
     404: "GET /openapi.json lists the paths",
-    408: "send the domain within 10 seconds",
-    413: "send a domain of at most 8 MiB",
+    408: f"send the domain within {_LIMITS.receive_seconds:g} seconds",
+    413: f"send a domain of at most {_LIMITS.domain >> 20} MiB",
     500: "look into the log of the service",
     503: "ask again after the seconds in the header Retry-After",
     504: "ask about a smaller domain, or one host",

@@ -18,8 +18,7 @@ class Turns(Generic[P]):
     """Gives processes to clients that wait for them."""
 
     def __init__(self, processes: tuple[P, ...], quick_seconds: float) -> None:
-        self._idle = list(processes)
-        self._order = processes
+        self._processes = processes
         self._quick_seconds = quick_seconds
         self._queues: OrderedDict[str, deque[asyncio.Future[P]]] = OrderedDict()
         self._busy: dict[P, tuple[str, float]] = {}
@@ -39,17 +38,16 @@ class Turns(Generic[P]):
     def free(self, process: P) -> None:
         """Take a process back."""
         del self._busy[process]
-        self._idle = [one for one in self._order if one not in self._busy]
         self._give()
 
     def _give(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._idle and all(loop.time() >= soon for _, soon in self._busy.values()):
-            found = self._next()
-            if found is None:
+        while all(loop.time() >= soon for _, soon in self._busy.values()):
+            process = next((one for one in self._processes if one not in self._busy), None)
+            found = None if process is None else self._next()
+            if process is None or found is None:
                 return
             client, waiting = found
-            process = self._idle.pop(0)
             self._busy[process] = client, loop.time() + self._quick_seconds
             waiting.set_result(process)
             loop.call_later(self._quick_seconds, self._give)

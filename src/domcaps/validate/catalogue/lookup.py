@@ -51,7 +51,7 @@ def code(name: str) -> CodeInfo:
     """
     from domcaps.validate.catalogue.codes import code_named
 
-    found = code_named(name) or code_named(_present(name))
+    found = code_named(name) or code_named(present_name(name))
     if found is None:
         raise unknown_code(name)
     return _info(found)
@@ -76,7 +76,8 @@ def unknown_code(name: str) -> RequestError:
     )
 
 
-def _present(name: str) -> str:
+def present_name(name: str) -> str:
+    """Give the name that a code has now, of a former one."""
     from domcaps.validate.catalogue.former import former_codes
 
     return former_codes().get(name, (name,))[0]
