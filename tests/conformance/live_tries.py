@@ -103,11 +103,15 @@ class Tries:
         return prepared
 
 
-def left_behind(before: set[Path], mark: str) -> list[str]:
+def left_behind(mark: str) -> list[str]:
     """Name the files and processes that a trial left; processes of others have no mark."""
-    files = [str(path) for path in Path(tempfile.gettempdir()).iterdir() if path not in before]
     processes = (f"process: {command}" for command in survivors(mark))
-    return [*(name for name in files if "domcaps" in name), *processes]
+    return [*map(str, Path(tempfile.gettempdir()).iterdir()), *processes]
+
+
+def have_own_folder() -> None:
+    """Have temporary files in a folder that no other process uses."""
+    os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="tries-")
 
 
 def main() -> int:
@@ -127,7 +131,7 @@ def main() -> int:
     os.environ |= marking(mark)
     libvirt, host = Libvirt(), domcaps.Host.local()
     tries = Tries(libvirt, host, Workshop(options.workshop))
-    before = set(Path(tempfile.gettempdir()).iterdir())
+    have_own_folder()
     end = time.monotonic() + options.minutes * 60
     print(f"libvirt {libvirt.version}, seed {options.seed}", flush=True)
     for number, (kind, data) in enumerate(documents(corpus, host, options.seed)):
@@ -139,7 +143,7 @@ def main() -> int:
             (options.keep / f"{number:04}.xml").write_bytes(differs)
         elif differs is not None:
             print(differs.decode())
-    left = left_behind(before, mark)
+    left = left_behind(mark)
     print(*(f"left behind: {one}" for one in left), sep="\n", end="\n" if left else "")
     for name, count in sorted(tries.seen.items()):
         print(f"{count:6} {name}")

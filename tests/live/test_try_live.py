@@ -19,6 +19,8 @@ import pytest
 from domcaps.cli._documents import TryDocumentEntry
 from domcaps.facts.discovery import installed_emulators
 from domcaps.hosts.host import Host
+from domcaps.validate.catalogue.rules import rules
+from domcaps.validate.catalogue.samples import domain_of
 from domcaps.verify.whole.images import write_qcow2
 from marked_processes import marked, marking
 from native_domains import CHOSEN, DOMAINS
@@ -26,6 +28,8 @@ from native_domains import CHOSEN, DOMAINS
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from domcaps.language.rule import Rule
 
 INSTALLED = {path.rpartition("-")[2] for path in installed_emulators()}
 SECONDS = 60
@@ -76,6 +80,16 @@ def test_domains_start_without_anything_that_they_name(name: str) -> None:
         pytest.skip(f"not on this host: {trial.validation.errors[0].message}")
     assert trial.verdict == "starts", (trial.reason, trial.said)
     assert trial.agrees
+
+
+LIVE_RULES = [rule for of_part in rules().values() for rule in of_part if rule.live and rule.bad]
+
+
+@pytest.mark.parametrize("rule", LIVE_RULES, ids=lambda rule: rule.code)
+def test_what_is_missing_is_replaced_or_the_domain_is_refused(rule: Rule) -> None:
+    assert rule.bad is not None
+    trial = Host.local().try_domain(domain_of(rule.bad), "12.8")
+    assert trial.agrees or trial.accepted is False, (trial.reason, trial.said)
 
 
 @contextlib.contextmanager

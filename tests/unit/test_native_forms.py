@@ -133,3 +133,8 @@ def test_an_empty_cdrom_on_usb_has_the_model_that_libvirt_chooses() -> None:
 )  # fmt: skip
 def test_what_is_said_of_no_device_needs_no_argument(plain: str, more: str) -> None:
     assert written(with_devices(more))[1:] == written(with_devices(plain))[1:]
+
+
+def test_a_random_source_without_a_file_takes_none() -> None:
+    rng = "<rng model='virtio'><backend model='builtin'>/dev/random</backend></rng>"
+    assert word_of(with_devices(rng), "rng-builtin") == "rng-builtin,id=objrng0"

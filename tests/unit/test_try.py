@@ -14,7 +14,7 @@ from domcaps.native.write import NativeOrigin
 from domcaps.validate.document.parse import read
 from domcaps.verify.throwaway import throwaway_folder
 from domcaps.verify.whole.blame import Blame, messages
-from domcaps.verify.whole.images import virtual_size, write_empty, write_qcow2
+from domcaps.verify.whole.images import is_qcow2, virtual_size, write_empty, write_qcow2
 from domcaps.verify.whole.prepare import prepared
 from domcaps.verify.whole.qemu_option import QemuOption, Settings, read_options
 from domcaps.verify.whole.scene import Scene, TrialReplacement
@@ -252,6 +252,25 @@ def test_an_image_that_is_there_is_only_read(tmp_path: Path) -> None:
     assert top["file"]["filename"].startswith(str(folder))
     assert virtual_size(top["file"]["filename"], "qcow2") == 1 << 22
     assert [one.what for one in replaced] == [str(image)]
+
+
+CHAIN = """<disk type='file'><driver type='qcow2'/><source file='/no/top'/>
+<backingStore type='file'><format type='{form}'/><source file='/no/middle'/>
+<backingStore type='file'><format type='raw'/><source file='/no/base'/>
+<backingStore/></backingStore></backingStore><target dev='vda' bus='virtio'/></disk>"""
+
+
+@pytest.mark.parametrize("form", ["qcow", "qcow2", "qed", "vmdk"])
+def test_a_missing_image_above_another_one_stays_above_it(form: str, tmp_path: Path) -> None:
+    line, _ = tried(tmp_path, CHAIN.format(form=form))
+    blocks = [json.loads(word.removeprefix("blockdev ")) for word in line.split(" -")
+              if word.startswith("blockdev ")]  # fmt: skip
+    of_name = {block["node-name"]: block for block in blocks}
+    top = next(block for block in reversed(blocks) if block.get("backing"))
+    middle = of_name[top["backing"]]
+    assert middle["backing"] in of_name
+    assert middle["driver"] == "qcow2"
+    assert is_qcow2(of_name[middle["file"]]["filename"])
 
 
 @pytest.mark.parametrize("size", [512, 1 << 20, (1 << 29) - 512, 1 << 29, 1 << 40, (1 << 44) + 1])

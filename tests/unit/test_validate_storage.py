@@ -52,6 +52,13 @@ def backed(inside: str, kind: str = " type='file'") -> str:
     return disk(f"<backingStore{kind}>{inside}</backingStore>", driver="type='qcow2'")
 
 
+BASE = "<backingStore type='file'><format type='raw'/><source file='/b'/></backingStore>"
+
+
+def backed_by(form: str) -> str:
+    return disk(BASE, driver=f"type='{form}'")
+
+
 SOURCES = [
     fine("a volume is named by its pool", disk(
         kind="volume", source="<source pool='p' volume='v' mode='direct'/>")),
@@ -75,6 +82,16 @@ SOURCES = [
           "disk-backingstore-incomplete"),
     wrong("below an image is a file with a path", backed("<format type='raw'/><source/>"),
           "disk-backingstore-unsupported"),
+    *(fine(f"{form} lies above another image", backed_by(form)) for form in
+      ("qcow2", "qcow", "qed", "vmdk", "raw")),
+    *(wrong(f"{form} lies above no image", backed_by(form), "disk-backingstore-format-unsupported")
+      for form in ("vdi", "vpc", "vhd", "ploop")),
+    wrong("images below are as those above them", backed(
+        "<format type='vdi'/><source file='/b'/><backingStore type='file'><format type='raw'/>"
+        "<source file='/c'/></backingStore>"), "disk-backingstore-format-unsupported"),
+    fine("any image is the last one", backed("<format type='vdi'/><source file='/b'/>")),
+    fine("a drive without a disc has nothing below it", disk(
+        BASE, driver="type='vdi'", device="cdrom", source="", target="dev='sda' bus='sata'")),
     wrong("fat is the form of folders", disk(driver="type='fat'"), "disk-format-unsupported"),
     wrong("folders have the form fat", disk(
         "<readonly/>", kind="dir", source="<source dir='/a'/>"), "disk-dir-unsupported"),
@@ -311,3 +328,22 @@ def test_what_qemu_removed_is_in_no_newer_one(release: str) -> None:
     (message,) = [one.message for one in found if one.code == "disk-lun-bus-unsupported"]
     assert "use a QEMU before 9.1" in message
     assert "newer" not in message
+
+
+@pytest.mark.parametrize(
+    ("host", "libvirt", "accepted"),
+    [
+        ("shipped:debian12-x86_64", "9.0", False),
+        ("shipped:debian12-x86_64", "12.8", False),
+        ("shipped:debian13-x86_64", "9.0", False),
+        ("shipped:debian13-x86_64", "11.3", True),
+    ],
+)
+def test_raw_images_lie_above_others_where_they_are_no_layer(
+    host: str, libvirt: str, accepted: bool
+) -> None:
+    xml = (
+        "<domain type='qemu'><name>g</name><memory>1048576</memory><os><type>hvm</type></os>"
+        f"<devices>{backed_by('raw')}</devices></domain>"
+    )
+    assert domcaps.Host.open(host).validate(xml, libvirt).accepted is accepted

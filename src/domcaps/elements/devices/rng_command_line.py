@@ -25,10 +25,12 @@ def write_rng(line: Line, node: Node, number: int) -> None:
     if kind == "egd":
         before = backend(line, source, f"char{name}", name)
         told["chardev"] = f"char{name}"
-    else:
+    elif kind == "random":
         path = reading.text(source)
-        usual = "/dev/urandom" if kind == "random" else None
-        told["filename"] = line.need("device", path, source) if path else usual
+        told["filename"] = line.need("device", path, source) if path else "/dev/urandom"
+    else:
+        # libvirt reads no text of it
+        reading.text(source)
     words = [*before, "-object", options(f"rng-{kind}", id=f"obj{name}", **told)]
     more: dict[str, object] = {}
     if rate is not None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.advice.programs import missing_program
 from domcaps.elements.display.graphics import Graphics, draws_with_opengl
 from domcaps.elements.display.video import Video
+from domcaps.elements.qemu.of_host import UDMABUF
 from domcaps.language.changes.display import VIDEO_BLOB, VIDEO_FRONTEND
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
@@ -282,7 +283,6 @@ def _memory_is_memfd(part: Part) -> bool:
 
 
 _NO_VHOST_GPU = missing_program("vhost-user-gpu")
-_UDMABUF = "/dev/udmabuf"
 _BLOB = (
     "<memoryBacking><source type='memfd'/></memoryBacking>"
     "<video><model type='virtio' blob='{}'/></video>"
@@ -292,7 +292,7 @@ _BLOB = (
 @rule(
     "video-blob-fails-at-start",
     Video,
-    bad=Sample(_BLOB.format("on"), lacking=("/dev/udmabuf",)),
+    bad=Sample(_BLOB.format("on"), lacking=(UDMABUF,)),
     good=_BLOB.format("off"),
     stage=Stage.START,
     live=True,
@@ -304,12 +304,12 @@ def blobs_need_udmabuf(video: Video) -> Problems:
     if video.blob != "on" or video.absent or video.type != "virtio":
         return
     world = video.domain.world
-    state = world.file_state(_UDMABUF)
+    state = world.file_state(UDMABUF)
     if state is None:
-        world.unknown.add(f"{_UDMABUF} exists, which blob='on' needs")
+        world.unknown.add(f"{UDMABUF} exists, which blob='on' needs")
     elif not state.exists:
         yield problem(
-            f"blobs need {_UDMABUF}, which does not exist on this host: load the module udmabuf",
+            f"blobs need {UDMABUF}, which does not exist on this host: load the module udmabuf",
             video,
             "model/@blob",
             accepted=("off",),

@@ -57,6 +57,11 @@ DISK_PRODUCTS = estimate(
 DISK_NAME_OVERFLOW = estimate(
     "10.1", "9.10 and 10.4 differ", "disk target names with too large a number are refused"
 )
+DISK_RAW_WITHOUT_LAYER = estimate(
+    "10.1",
+    "9.0 and 11.3 differ; QEMU 9.0 brought what it needs",
+    "raw images in front of a <backingStore> are accepted",
+)
 DISK_SNAPSHOT_MANUAL = change("8.2", NEWS, "snapshot='manual' of disks is supported")
 DISK_USB_FILLED = estimate("10.6", "10.5 and 10.7 differ", "removable USB drives may not be empty")
 DISK_VHOST_VDPA = change("9.8", NEWS, "<disk type='vhostvdpa'> is supported")

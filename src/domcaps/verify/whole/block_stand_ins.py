@@ -45,6 +45,8 @@ _FLASH_SIZES = {
 _COPIED = 1 << 28
 """The most that is copied of a file."""
 _LONGEST_NAME = 31
+_LAYERS = {"qcow2", "qcow", "qed", "vmdk"}
+"""Formats of images that may lie above other ones."""
 _KEYS = ("encrypt", "key-secret", "data-file")
 _COMMON = ("node-name", "discard", "detect-zeroes", "read-only")
 _DRIVE = {"if", "index", "bus", "unit", "id", "media", "readonly"}
@@ -97,8 +99,8 @@ class BlockStandIns:
             settings.set("read-only", True)
             settings.set("force-share", True)
             return option.told(settings)
-        what, form = _named(settings), image.text("driver")
-        if form != "qcow2":
+        what = _named(settings)
+        if _empty_form(image) != "qcow2":
             self._scene.say(option, what, "an empty disk")
             return option._replace(value=_nothing(settings, _size_of(image)))
         self._scene.say(option, what, "an empty image of qcow2")
@@ -111,8 +113,7 @@ class BlockStandIns:
         name = settings.text("node-name")
         if name in self._made_up:
             settings.drop(*_KEYS)
-            if settings.get("driver") != "qcow2":
-                settings.set("driver", "raw")
+            settings.set("driver", _empty_form(settings))
             yield option.told(settings)
             return
         settings.set("force-share", True)
@@ -194,6 +195,12 @@ class BlockStandIns:
         empty = write_empty(self._scene.new_path(".img"))
         settings.pairs += [("format", "raw"), ("file.driver", "file"), ("file.filename", empty)]
         yield option.told(settings)
+
+
+def _empty_form(image: Settings) -> str:
+    """Give the format of what stands in for an image: one above another one stays above it."""
+    form = image.text("driver")
+    return "qcow2" if form == "qcow2" or (form in _LAYERS and "backing" in image) else "raw"
 
 
 def _is_there(storage: Settings) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from domcaps.elements.qemu.of_host import UDMABUF
 from domcaps.errors import ProbeError
 from domcaps.native.write import NativeCommand, command_of
 from domcaps.validate.check import Validation, validate
@@ -88,7 +89,7 @@ def try_domain(
 class _Overlooking:
     """Opens worlds in which it is unknown whether files are there that are missing.
 
-    They are replaced, so that it is no fault of the domain.
+    They are replaced, so that it is no fault of the domain; but for those that can't be.
     """
 
     def __init__(self, open_world: OpenWorld) -> None:
@@ -101,7 +102,8 @@ class _Overlooking:
 
         def overlooking(path: str) -> FileState | None:
             state = None if look is None else look(path)
-            return state if state is not None and state.exists else None
+            known = state is not None and (state.exists or path == UDMABUF)
+            return state if known else None
 
         world.look = overlooking
         return world
