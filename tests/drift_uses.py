@@ -17,6 +17,7 @@ from lxml import etree
 
 import domcaps
 from domcaps.elements import table, wide_drifts
+from domcaps.facts.arch import qemu_target
 from domcaps.language import Choice, Drift, Element, Enum, Place, parse_dialect
 from domcaps.language.rule import Sample
 from domcaps.shipped import open_shipped, shipped_names
@@ -290,7 +291,7 @@ class Subject:
         if self.path is None:
             shipped = (open_plain if self.plain else open_shipped)(self.name)
             return rich_host(self.arch, _record(shipped), str(self)) if self.rich else shipped
-        emulator = f"/usr/bin/qemu-system-{self.arch}"
+        emulator = f"/usr/bin/qemu-system-{qemu_target(self.arch)}"
         record = domcaps.read_transcript(self.path.read_bytes(), where=self.name, emulator=emulator)
         if self.rich:
             return rich_host(self.arch, record, str(self))

@@ -115,7 +115,7 @@ def recorded_machines(
         facts = host.emulators.get(path)
         if virttype not in facts.virttypes:
             continue
-        libvirt = _newest(host, subject.arch, virttype)
+        libvirt = _newest(host, path, subject.arch, virttype)
         names = [one.name for one in facts.machines(virttype)]
         worlds = tuple(
             host.world(path, subject.arch, name, virttype, libvirt).again() for name in names
@@ -125,15 +125,15 @@ def recorded_machines(
     return found
 
 
-def _newest(host: domcaps.Host, arch: str, virttype: str) -> str:
-    """Give the newest release that takes a QEMU; the last one is tried whatever it says."""
-    for libvirt in DIALECTS[:-1]:
+def _newest(host: domcaps.Host, path: str, arch: str, virttype: str) -> str:
+    """Give the newest release that takes a QEMU."""
+    for libvirt in DIALECTS:
         try:
-            host.world(None, arch, None, virttype, libvirt)
+            host.world(path, arch, None, virttype, libvirt)
         except domcaps.UnsupportedTargetError:
             continue
         return libvirt
-    return DIALECTS[-1]
+    raise ValueError(f"no release takes {path} of {host.origin}")
 
 
 class Comparison:
