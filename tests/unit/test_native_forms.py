@@ -138,3 +138,9 @@ def test_what_is_said_of_no_device_needs_no_argument(plain: str, more: str) -> N
 def test_a_random_source_without_a_file_takes_none() -> None:
     rng = "<rng model='virtio'><backend model='builtin'>/dev/random</backend></rng>"
     assert word_of(with_devices(rng), "rng-builtin") == "rng-builtin,id=objrng0"
+
+
+@pytest.mark.parametrize(("loader", "count"), [("", 0), ("<loader type='rom'>/a/b.fd</loader>", 1)])
+def test_variables_are_kept_where_there_is_firmware(loader: str, count: int) -> None:
+    xml = with_devices().replace("</os>", f"{loader}<varstore path='/a/v.json'/></os>")
+    assert sum(word.startswith("uefi-vars") for word in told(xml)) == count

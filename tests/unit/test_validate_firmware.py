@@ -109,6 +109,27 @@ def test_firmware_in_memory_keeps_variables_with_a_device_only() -> None:
     assert NONE in refused(EFI.format("<nvram/>"), descriptor(mapping=ROM))
 
 
+def test_a_store_is_made_of_a_template_that_is_named_or_known() -> None:
+    guest = EFI.replace(" firmware='efi'", "")
+    missing, rom = "os-varstore-template-missing", "<loader type='rom'>{}</loader>"
+    known, other = rom.format(VARIABLES["filename"]), rom.format("/fw/other.fd")
+    assert missing in refused(guest.format(other + "<varstore/>"), descriptor(mapping=VARIABLES))
+    for fine_one in (
+        known + "<varstore/>",
+        known.replace(" type='rom'", "") + "<varstore/>",
+        other + "<varstore template='/fw/vars.json'/>",
+        other + "<varstore path='/made/by/its/owner.json'/>",
+        other,
+        # there is no firmware that would use it
+        "<varstore/>",
+    ):
+        found = refused(guest.format(fine_one), descriptor(mapping=VARIABLES))
+        assert missing not in found, fine_one
+    assert missing not in refused(
+        guest.format(other + "<varstore/>"), descriptor(mapping=VARIABLES), "11.3"
+    )
+
+
 def test_an_image_that_needs_smm_switches_it_on() -> None:
     loader = "<loader type='pflash' readonly='yes' secure='yes'>{}</loader>"
     guest = EFI.replace(" firmware='efi'", "").format(loader)

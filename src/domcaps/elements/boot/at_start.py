@@ -22,7 +22,7 @@ from domcaps.elements.boot.firmware import (
     uses_smm,
     wish_of,
 )
-from domcaps.elements.boot.os import Loader, Nvram, Os
+from domcaps.elements.boot.os import Loader, Nvram, Os, Varstore
 from domcaps.facts.kvm import KVM_UNSEEN
 from domcaps.language.changes.boot import (
     FIRMWARE_FEATURES_READ,
@@ -215,11 +215,22 @@ def fixed_audio_has_a_back_end(domain: WholeDomain) -> Problems:
 
 _OWN_STORES = ("/var/lib/libvirt/", "/etc/libvirt/")
 _FLASH = "<loader readonly='yes' type='pflash'>/a/code.fd</loader>"
+_IN_MEMORY = "<loader type='rom'>/a/code.fd</loader>"
 _MANUAL = "<os><type machine='q35'>hvm</type>{}</os><features><acpi/></features>"
 _TEMPLATE = "<nvram template='/a/vars.fd'/>"
 _SECURE_EFI = (
     "<os firmware='efi'><firmware><feature enabled='yes' name='secure-boot'/></firmware></os>"
 )
+
+
+def _may_be_there(domain: Domain, store: str) -> bool:
+    """Tell whether a file of variables is there, or may have been made by its owner."""
+    state = domain.world.file_state(store)
+    if state is None and store.startswith("/") and not store.startswith(_OWN_STORES):
+        # libvirt makes its own stores below these folders; one elsewhere was made by its owner
+        domain.world.unknown.add(f"the file of UEFI variables {store} exists")
+        return True
+    return state is not None and state.exists
 
 
 @rule(
@@ -246,12 +257,7 @@ def variables_have_a_template(loader: Loader) -> Problems:
     if keeps_none or told or is_default_image(wish_of(domain)) or chosen(domain) is not None:
         return
     store = (nvram and nvram.image) or "the file of variables"
-    state = domain.world.file_state(store)
-    if state is not None and state.exists:
-        return
-    if state is None and store.startswith("/") and not store.startswith(_OWN_STORES):
-        # libvirt makes its own stores below these folders; one elsewhere was made by its owner
-        domain.world.unknown.add(f"the file of UEFI variables {store} exists")
+    if _may_be_there(domain, store):
         return
     yield problem(
         f"libvirt knows no template for the UEFI variables of {loader.image!r}; set "
@@ -262,6 +268,33 @@ def variables_have_a_template(loader: Loader) -> Problems:
             without=("/domain/os/loader",),
         ),
     )
+
+
+@rule(
+    "os-varstore-template-missing",
+    Varstore,
+    bad=Sample(_MANUAL.format(f"{_IN_MEMORY}<varstore/>"), machine="q35"),
+    good=Sample(_MANUAL.format(_IN_MEMORY), machine="q35"),
+    stage=Stage.START,
+    live=True,
+)
+def stores_have_a_template(varstore: Varstore) -> Problems:
+    """``<varstore>`` needs the attribute ``template`` if libvirt does not know the firmware image.
+
+    An existing store is used as it is.
+    """
+    domain, loader = varstore.domain, varstore.domain.first(Loader)
+    if loader is None or not loader.image or loader.type == "pflash" or _is_automatic(loader):
+        return
+    if loader.stateless == "yes" or varstore.template or chosen(domain) is not None:
+        return
+    store = varstore.image or "the file of variables"
+    if libvirt_reads(varstore, FIRMWARE_REWORKED) and not _may_be_there(domain, store):
+        yield problem(
+            f"libvirt knows no template for the UEFI variables of {loader.image!r}; set "
+            f"<varstore template='…'> (not needed if {store} exists already)",
+            varstore,
+        )
 
 
 @rule(

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from domcaps.facts.firmwarefile import Firmware, FirmwareMapping
     from domcaps.language.domain import Domain
 
+ANY = "any"
+"""The interface that an image in memory is looked for by."""
 _INTERFACES = {"efi": "uefi", "bios": "bios", "pflash": "uefi", "rom": "bios"}
 FORMATS = ("raw", "qcow2")
 """Formats of flash images that libvirt uses."""
@@ -71,8 +73,11 @@ def wish_of(domain: Domain) -> FirmwareWish:
     if not domain.world.target.dialect.has(FIRMWARE_CHOSEN_ALONE) and system and system.firmware:
         return _sole_wish(domain, system, loader)
     kind = (loader.type if loader else None) or ""
+    varstore = reworked and domain.first(Varstore) is not None
     return FirmwareWish(
-        interface=_INTERFACES.get((system and system.firmware) or kind, ""),
+        interface=ANY
+        if reworked and _is_in_memory(system, loader, varstore=varstore)
+        else _INTERFACES.get((system and system.firmware) or kind, ""),
         image=(loader and loader.image) or "",
         kind=kind,
         readonly=(loader and loader.readonly) or "",
@@ -82,7 +87,7 @@ def wish_of(domain: Domain) -> FirmwareWish:
         nvram=nvram is not None,
         template=nvram.template if nvram else None,
         template_format=_known(nvram.template_format if nvram and reworked else ""),
-        varstore=reworked and domain.first(Varstore) is not None,
+        varstore=varstore,
         kernel=(system and system.kernel) or "",
         smm=_smm(domain),
         features=_features(domain),
@@ -90,6 +95,13 @@ def wish_of(domain: Domain) -> FirmwareWish:
         reworked=reworked,
         at_start=not domain.world.target.dialect.has(FIRMWARE_PERSISTENT),
     )
+
+
+def _is_in_memory(system: Os | None, loader: Loader | None, *, varstore: bool) -> bool:
+    """Tell whether the domain itself names an image that is loaded into memory."""
+    if loader is None or not loader.image or (system and system.firmware):
+        return False
+    return loader.type == "rom" or (varstore and not loader.type)
 
 
 def _sole_wish(domain: Domain, system: Os, loader: Loader | None) -> FirmwareWish:
@@ -212,7 +224,7 @@ def is_default_image(wish: FirmwareWish) -> bool:
 
 def fits(firmware: Firmware, wish: FirmwareWish) -> bool:
     """Tell whether a descriptor is all that is wished for, whatever the machine."""
-    if wish.interface not in firmware.interface_types:
+    if wish.interface not in {ANY, *firmware.interface_types}:
         return False
     return _has_features(firmware, wish) and _maps(firmware.mapping, wish)
 

@@ -127,6 +127,9 @@ def _variable_store(line: Line, system: Node) -> None:
     if not line.domain.world.target.dialect.has(FIRMWARE_REWORKED):
         reading.beside(store, "this libvirt does not know <varstore>, and ignores it")
         return
+    if system.find("loader") is None and not system.get("firmware"):
+        reading.beside(store, "there is no firmware to use it")
+        return
     reading.set_aside(store, "template")
     path = reading.get(store, "path") or line.made_up("vars.json")
     kind = "uefi-vars-x64" if line.is_x86 else "uefi-vars-sysbus"

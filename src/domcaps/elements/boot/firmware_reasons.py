@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.advice.remedies import newest_machines
-from domcaps.elements.boot.firmware import FORMATS, wish_of
+from domcaps.elements.boot.firmware import ANY, FORMATS, wish_of
 from domcaps.elements.boot.firmware_packages import PACKAGED
 from domcaps.elements.boot.os import Os
 from domcaps.language.rule import PartReason
@@ -35,7 +35,7 @@ def unmet(firmware: Firmware, wish: FirmwareWish, arch: str, machine: str) -> It
 
 def _unmet_anywhere(firmware: Firmware, wish: FirmwareWish) -> Iterator[str]:
     """Name each wish that a descriptor fails on any machine type."""
-    if wish.interface not in firmware.interface_types:
+    if wish.interface not in {ANY, *firmware.interface_types}:
         offered = ", ".join(firmware.interface_types) or "no interface"
         yield f"it is {offered} firmware, not {wish.interface or 'of an interface type'}"
     yield from _features(firmware, wish)
