@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from domcaps.validate.catalogue.lookup import CodeInfo, code, codes
     from domcaps.validate.check import Validation
     from domcaps.validate.compare import DomainDifference, Lack
+    from domcaps.validate.cpu_difference import CpuDifference
     from domcaps.validate.explain import DomainExplanation, Use
     from domcaps.validate.folder import FolderValidations
     from domcaps.validate.summary import CountedCode, Summary, summarize
@@ -108,6 +109,7 @@ __all__ = [
     "Conversion",
     "CountedCode",
     "Counts",
+    "CpuDifference",
     "DeviceViews",
     "Dialect",
     "Difference",
@@ -211,6 +213,7 @@ if not TYPE_CHECKING:
         "code": "domcaps.validate.catalogue.lookup",
         "codes": "domcaps.validate.catalogue.lookup",
         "FolderValidations": "domcaps.validate.folder",
+        "CpuDifference": "domcaps.validate.cpu_difference",
         "Lack": "domcaps.validate.compare",
         "RankedValue": "domcaps.choose.chosen",
         "EffortWord": "domcaps.language.remedy",

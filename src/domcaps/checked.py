@@ -6,15 +6,17 @@
     def validate(self, xml: str | bytes, libvirt: str = "auto", *, new: bool = True) -> Validation:
 
 The annotations say what is taken. They are read at the first call; `domcaps.argument_kinds` knows
-which of their forms there are. Every refusal is a `WrongTypeError`.
+which of their forms there are. Every refusal is a `WrongTypeError`. Where None is taken, an empty
+text means the same, as in results; documents are an exception. An empty `libvirt` is the default.
 """
 
 from __future__ import annotations
 
 import functools
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
+from domcaps._version import DEFAULT_DIALECT
 from domcaps.arguments import require_document
 from domcaps.errors import WrongTypeError
 from domcaps.one_call import CURRENT, OneCall
@@ -48,7 +50,9 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     def call(*arguments: P.args, **named: P.kwargs) -> R:
         if not known:
             known.append(_Signature(function))
-        known[0].check(arguments, named)
+        if known[0].check(arguments, named):
+            given, options = known[0].without_empty(arguments, named)
+            return cast("Callable[..., R]", call)(*given, **options)
         if CURRENT.get() is not None:
             return function(*arguments, **named)
         token = CURRENT.set(OneCall())
@@ -92,36 +96,65 @@ class _Signature:
             name: kind_of(text) for name, text in annotations.items()
         }
         self.documents = {n for n, text in annotations.items() if text.startswith(_DOCUMENT)}
+        self.empty: dict[str, object] = {
+            name: None
+            for name, kind in self.kinds.items()
+            if type(None) in kind.exact and name not in self.documents
+        }
+        if "libvirt" in self.kinds:
+            self.empty["libvirt"] = DEFAULT_DIALECT
         self.optional = {*self.positional[len(self.positional) - len(defaults) :]}
         self.optional |= (function.__kwdefaults__ or {}).keys()
         required = (*self.positional, *self.only_named)
         self.required = tuple(name for name in required if name not in self.optional)
 
-    def check(self, arguments: tuple[object, ...], named: Mapping[str, object]) -> None:
-        """Raise `WrongTypeError` for what the function does not take."""
+    def check(self, arguments: tuple[object, ...], named: Mapping[str, object]) -> bool:
+        """Raise `WrongTypeError` for what the function does not take.
+
+        Tells whether an empty text stands for a default.
+        """
         if len(arguments) > len(self.positional):
             self._too_many(len(arguments))
-        self._check_all(zip(self.positional, arguments, strict=False))
+        is_empty = self._check_all(zip(self.positional, arguments, strict=False))
         if named:
             given = self.positional[: len(arguments)]
             for name in named:
                 if name in given or name not in self.names:
                     self._wrong_name(name, given)
-            self._check_all(named.items())
+            is_empty |= self._check_all(named.items())
         for name in self.required[len(arguments) :]:
             if name not in named:
                 raise WrongTypeError(f"{self.name}() needs {name}")
+        return is_empty
 
-    def _check_all(self, given: Iterable[tuple[str, object]]) -> None:
+    def without_empty(
+        self, arguments: tuple[object, ...], named: Mapping[str, object]
+    ) -> tuple[list[object], dict[str, object]]:
+        """Give what an option is by default for each empty text that stands for that."""
+        given = zip(self.positional, arguments, strict=False)
+        return (
+            [self._without_empty(name, value) for name, value in given],
+            {name: self._without_empty(name, value) for name, value in named.items()},
+        )
+
+    def _without_empty(self, name: str, value: object) -> object:
+        return value if value or type(value) is not str else self.empty.get(name, value)
+
+    def _check_all(self, given: Iterable[tuple[str, object]]) -> bool:
+        is_empty = False
         for name, value in given:
             kind = self.kinds.get(name)
             if kind is None:
+                continue
+            if not value and type(value) is str and name in self.empty:
+                is_empty = True
                 continue
             if name in self.documents:
                 if value is not None or type(None) not in kind.exact:
                     require_document(name, value)
             elif type(value) not in kind.exact:
                 require(name, value, kind, is_optional=name not in self.required)
+        return is_empty
 
     def _too_many(self, number: int) -> None:
         own = len(_OWN & {*self.positional[:1]})

@@ -87,7 +87,8 @@ class NoEmulatorError(UnsupportedTargetError):
 class UnmetWishesError(RequestError):
     """No domain satisfies all wishes together.
 
-    `wishes` is a smallest set of conflicting wishes, `reasons` explain the conflict.
+    `wishes` is a smallest set of conflicting wishes, `reasons` explain the conflict. `remedy` is ""
+    because only the caller knows which wish to drop; ``str(error)`` has the first reason instead.
     """
 
     def __init__(self, wishes: tuple[str, ...], reasons: tuple[str, ...]) -> None:
@@ -99,7 +100,12 @@ class UnmetWishesError(RequestError):
             text = f"{wishes[0]} is not possible on this host"
         else:
             text = f"{', '.join(wishes[:-1])} and {wishes[-1]} are not possible together"
-        super().__init__(text, remedy=reasons[0] if reasons else "")
+        super().__init__(text)
+
+    def __str__(self) -> str:
+        """Give one line: what is not possible, and the first reason."""
+        text = super().__str__()
+        return " ".join(f"{text} ({self.reasons[0]})".split()) if self.reasons else text
 
 
 class WrongTypeError(RequestError, TypeError):

@@ -101,6 +101,8 @@ class Chosen:
     def ranked(self, name: str) -> tuple[RankedValue, ...]:
         """Give every value that a decision could have, the best first, whether or not possible.
 
+        The chosen value is the first of those that are possible.
+
         They are every value of the enum that the release of libvirt knows, as `Host.explain` lists
         them. Last are those that are never proposed, such as the video model 'vmvga', and those
         that the host lacks.
@@ -109,9 +111,20 @@ class Chosen:
         step = self.step(name)
         for number, left in enumerate(self._active):
             if left.name == name:
-                return _ranked(self, left.variable, number)
+                return _as_passed(step, left.variable, _ranked(self, left.variable, number))
         others = (RankedValue(value, False, why_not=why) for value, why in step.passed)
         return (*others, RankedValue(step.value, True, step.why))
+
+    @checked
+    def elements(self, name: str) -> tuple[str, ...]:
+        """Give the XML of the elements of a name, such as each ``<disk>``, in their order.
+
+        They are those of ``<domain>`` and ``<devices>``; empty where the domain has none. Raises
+        `RequestError` for a name that no such element has, with the nearest one.
+        """
+        from domcaps.choose.element_texts import elements_of
+
+        return elements_of(self.xml, name)
 
     @property
     def pins(self) -> dict[str, str]:
@@ -203,6 +216,28 @@ def _ranked(chosen: Chosen, variable: Variable, number: int) -> tuple[RankedValu
     for refused in rejected:
         found.setdefault(refused.value, RankedValue(refused.value, False, "", refused.why))
     return tuple(found.values())
+
+
+def _as_passed(
+    step: Step, variable: Variable, ranks: tuple[RankedValue, ...]
+) -> tuple[RankedValue, ...]:
+    """Say of each value what the step says of it, and what the guest lacks for it.
+
+    The chosen value comes before the others that are possible: wishes may have led to it.
+    """
+    passed, lacking = dict(step.passed), variable.lacking
+    told = []
+    for one in ranks:
+        why_not = passed.get(_named(one.value)) or one.why_not
+        if not why_not and one.is_possible and one.value != step.value:
+            why_not = lacking.get(one.value, "")
+        told.append(replace(one, why_not=why_not))
+    place = next((n for n, one in enumerate(told) if one.is_possible), 0)
+    own = next((one for one in told if one.value == step.value), None)
+    if own is None or told.index(own) <= place:
+        return tuple(told)
+    others = [one for one in told if one is not own]
+    return (*others[:place], own, *others[place:])
 
 
 def _rank(chosen: Chosen, other: Assignment, own: Assignment, number: int) -> RankedValue:

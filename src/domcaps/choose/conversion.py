@@ -59,6 +59,11 @@ class Conversion:
         """Whether every host accepts it."""
         return self.repair.accepted
 
+    @property
+    def definable(self) -> bool:
+        """Whether libvirt defines it on every host; it may be refused at start."""
+        return self.repair.definable
+
 
 def convert(
     hosts: Sequence[HostLike],

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from domcaps.choose.catalogue import enums
 from domcaps.errors import RequestError
+from domcaps.similar import close_matches
+from domcaps.validate.alternatives import decisions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +52,11 @@ def text_of(name: str, value: str) -> str:
 def add(wishes: Wishes, pinned: Mapping[str, str]) -> None:
     """Wish for the pinned values of which nothing else is wanted."""
     said = {wish.name for wish in wishes.all}
+    known = {"virttype", *enums(), *(decision.name for decision in decisions())}
     for name, value in pinned.items():
-        if name not in said:
+        if name not in known:
+            near = close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            wishes.notes.append(f"the pinned {name!r} is no decision, and is ignored{hint}")
+        elif name not in said:
             wishes.narrow(name, (value,), text_of(name, value))

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.checked import checked
+from domcaps.language.finding import Stage
 
 if TYPE_CHECKING:
     from domcaps.choose.change import Change
@@ -41,6 +42,11 @@ class Repair:
     def accepted(self) -> bool:
         """Whether the text is accepted now."""
         return not self.findings
+
+    @property
+    def definable(self) -> bool:
+        """Whether libvirt defines the text now: what is left are faults at start."""
+        return all(one.stage is Stage.START for one in self.findings)
 
     @property
     def left(self) -> tuple[tuple[Finding, tuple[str, ...]], ...]:

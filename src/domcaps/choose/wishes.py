@@ -10,6 +10,7 @@ from pathlib import Path
 
 from domcaps.errors import RequestError
 from domcaps.language.quantities import Unit
+from domcaps.validate.alternatives import decisions
 
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([a-z]*)", re.ASCII | re.IGNORECASE)
 _LITTLE = 128 * 1024
@@ -117,9 +118,11 @@ class Wishes:
     def setting(self, text: str) -> None:
         """Want a value of the table: ``video.modelType=virtio``."""
         path, sign, value = text.partition("=")
-        if not sign or not path or not value:
+        is_decided = path in {decision.name for decision in decisions()}
+        if not sign or not path or not (value or is_decided):
             raise RequestError(f"--set {text!r} is not PATH=VALUE, as video.modelType=virtio is")
-        if path in _TARGET:
+        if path in _TARGET or not value:
+            # an empty value leaves out what the table decides about
             self.narrow(path, (value,), f"--set {text}")
             return
         wish = Wish(f"--set {text}", "set", (value,), name=path)

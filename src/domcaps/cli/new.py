@@ -49,8 +49,8 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
     "--os",
     metavar="SYSTEM",
     shell_complete=complete_system,
-    help="Guest operating system: libosinfo's short name (ubuntu24.04, win11) or a "
-    "family (linux, windows, bsd, other).",
+    help="Guest operating system: libosinfo's short name (win11) or full name ('Windows 11'), or "
+    "a family (linux, windows, bsd, other).",
 )
 @click.option(
     "--use",

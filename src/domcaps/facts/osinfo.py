@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
 _FOLDERS = ("/usr/share/osinfo", "/usr/local/share/osinfo")
 _DEEPEST = 60
+_WORDS_LEFT_OUT = re.compile(r"\b(microsoft|gnu/linux|linux)\b", re.IGNORECASE)
+"""Words of a full name that people leave out: ``Fedora Linux 40`` is also called Fedora 40."""
 _MAX_BYTES = 4 * 1024 * 1024
 
 
@@ -80,12 +82,31 @@ class Osinfo:
 
     def names(self) -> list[str]:
         """Give the short names of all systems."""
-        found = []
+        found: set[str] = set()
         for path in self._paths:
-            root = _parse(path)
-            if root is not None:
-                found += [node.text or "" for node in root.iterfind("os/short-id")]
+            for node in _all(_parse(path), "os"):
+                found.update(short.text or "" for short in node.iterfind("short-id"))
         return sorted(found)
+
+    def short_name(self, full_name: str) -> str:
+        """Give the short name of the system of a full name, "" where there is none.
+
+        Upper and lower case, spaces and the name of the maker make no difference: ``windows 11`` is
+        the system ``Microsoft Windows 11``. Reads the whole database at the first call.
+        """
+        return self._full_names.get(_words(full_name), "")
+
+    @functools.cached_property
+    def _full_names(self) -> dict[str, str]:
+        """The short names of systems by their full ones, with and without words of the maker."""
+        found: dict[str, str] = {}
+        shorter: dict[str, str] = {}
+        for path in self._paths:
+            for node in _all(_parse(path), "os"):
+                name, short = node.findtext("name") or "", node.findtext("short-id") or ""
+                found.setdefault(_words(name), short)
+                shorter.setdefault(_words(_WORDS_LEFT_OUT.sub("", name)), short)
+        return shorter | found
 
     @functools.cached_property
     def _paths(self) -> list[Path]:
@@ -182,6 +203,11 @@ def open_database(folder: Path) -> Osinfo:
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _words(name: str) -> str:
+    # Debian 1.3 is not Debian 13
+    return re.sub(r"[^a-z0-9.]", "", name.lower())
 
 
 def _bytes(path: Path) -> bytes:

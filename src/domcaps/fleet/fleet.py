@@ -11,6 +11,7 @@ import msgspec
 from domcaps._version import DEFAULT_DIALECT
 from domcaps.arguments import document
 from domcaps.checked import checked
+from domcaps.errors import FleetError
 from domcaps.facts.open_files import methods_say_open_files
 from domcaps.facts.recording import load
 from domcaps.fleet.engine import Engine
@@ -87,6 +88,8 @@ class Fleet:
     @checked
     def open(cls, place: str | Path) -> Fleet:
         """Open a store by its folder or URL; it is made when the first host is added."""
+        if not str(place):
+            raise FleetError("the name of the store is empty", remedy="name a folder or a URL")
         return cls(FleetStore(place))
 
     # -- the store -----------------------------------------------------------------------------

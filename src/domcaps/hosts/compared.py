@@ -13,7 +13,13 @@ from domcaps.errors import DomainError, RequestError, UnsupportedTargetError
 from domcaps.language.target import Target
 from domcaps.report.diff import Difference, diff
 from domcaps.report.difference_kinds import KINDS
-from domcaps.validate.compare import DomainDifference, compare_domain
+from domcaps.validate.compare import (
+    DomainDifference,
+    compare_domain,
+    for_migration,
+    own_processor,
+)
+from domcaps.validate.cpu_difference import cpu_difference
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
     from domcaps.language.world import World
     from domcaps.report.difference_kinds import DifferenceKind
     from domcaps.validate.check import Validation
+    from domcaps.validate.cpu_difference import CpuDifference
     from domcaps.validate.explain import DomainExplanation
 
     _Reports = tuple[tuple[Difference, ...], tuple[Target, ...]]
@@ -97,7 +104,8 @@ def compare(
         differences, targets = _reports(before, after, target)
     named = tuple(side.uses.target for side in sides if side.uses is not None)
     rows = differences if named == targets else _rows(sides)
-    return Comparison(differences, _compared(sides, rows), targets)
+    found = _compared(sides, rows)
+    return Comparison(differences, for_migration(found) if for_domain else found, targets)
 
 
 def compare_for(data: bytes, before: tuple[Host, str], after: tuple[Host, str]) -> DomainDifference:
@@ -177,7 +185,17 @@ class _Pinned:
 
 def _compared(sides: tuple[_Side, _Side], rows: tuple[Difference, ...]) -> DomainDifference:
     one, other = sides
-    return compare_domain((one.verdict(), other.verdict()), (one.uses, other.uses), rows)
+    verdicts, uses = (one.verdict(), other.verdict()), (one.uses, other.uses)
+    return compare_domain(verdicts, uses, rows, _cpu(sides))
+
+
+def _cpu(sides: tuple[_Side, _Side]) -> CpuDifference | None:
+    """Compare the processors of a domain that has its host's, on hosts that have its target."""
+    one, other = (side.world(side.uses.target) if side.uses else None for side in sides)
+    mode = own_processor(sides[0].uses) or own_processor(sides[1].uses)
+    if one is None or other is None or not mode:
+        return None
+    return cpu_difference(mode, one, other)
 
 
 def _rows(sides: tuple[_Side, _Side]) -> tuple[Difference, ...]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from domcaps._version import DEFAULT_DIALECT
 from domcaps.arguments import document
 from domcaps.checked import checked
-from domcaps.errors import DomcapsError
+from domcaps.errors import DomcapsError, RecordingError, RequestError
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.facts.emulators import RecordedEmulators
 from domcaps.facts.host import HostFacts
@@ -27,7 +27,7 @@ from domcaps.facts.qemu_account import SESSION, SYSTEM
 from domcaps.hosts.readers import AnyHost
 from domcaps.language import World, check_dialect
 from domcaps.language.target import Flags, Question
-from domcaps.report.target import default_emulator, find_emulator, resolve_target
+from domcaps.report.target import check_arch, default_emulator, find_emulator, resolve_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -124,6 +124,7 @@ class Host(AnyHost):
         """
         if name == "local":
             return Host.local()
+        _require_name(name)
         kind, _, shipped = str(name).partition(":")
         if kind == "shipped" and not Path(name).exists():
             from domcaps.facts.shipped import load_shipped, shipped_name
@@ -138,6 +139,7 @@ class Host(AnyHost):
         """Read the file of a recording; raises `RecordingError` where it can't be used."""
         from domcaps.facts.recording import load
 
+        _require_name(path)
         return cls.from_recording(load(Path(path)), origin=str(path))
 
     @classmethod
@@ -196,7 +198,11 @@ class Host(AnyHost):
 
     @checked
     def has_emulator(self, arch: str | None = None) -> bool:
-        """Tell whether an emulator would be found without naming one."""
+        """Tell whether an emulator would be found without naming one.
+
+        Raises `UnsupportedTargetError` for an architecture that libvirt does not know.
+        """
+        check_arch(arch)
         return bool(find_emulator(self.facts, self.emulators, arch, self.origin))
 
     @property
@@ -213,7 +219,14 @@ class Host(AnyHost):
 
         Raises `UnsupportedTargetError` where there is none.
         """
+        check_arch(arch)
         return default_emulator(self.facts, self.emulators, arch, self.origin)
+
+
+def _require_name(name: str | Path) -> None:
+    if not str(name):
+        remedy = "name the file of a recording, 'shipped:NAME' or 'local'"
+        raise RecordingError("the name of a host is empty", remedy=remedy)
 
 
 @methods_say_open_files
@@ -348,8 +361,12 @@ class LiveHost(Host):
         return try_domain(document(xml), open_world, judge=judge, new=new, deadline=deadline)
 
     def _named(self, named: Mapping[str, str | None]) -> Question:
-        asked = {**named, "emulator": self.vouch(named.get("emulator"))}
-        given = {name: value for name, value in asked.items() if value is not None}
+        wrong = next((name for name in named if name not in Question.__struct_fields__[:5]), "")
+        if wrong:
+            known = ", ".join(Question.__struct_fields__[:5])
+            raise RequestError(f"a question has no option {wrong!r}", remedy=f"options are {known}")
+        asked = {**named, "emulator": self.vouch(named.get("emulator") or None)}
+        given = {name: value for name, value in asked.items() if value}
         return Question(**given)  # type: ignore[arg-type]
 
     @checked

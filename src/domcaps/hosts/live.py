@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps.checked import checked
+from domcaps.errors import EmulatorNotFoundError
 from domcaps.facts.trust import plain
 from domcaps.fresh.answers import Local
 from domcaps.fresh.build import Build
@@ -43,6 +44,8 @@ class LiveEmulators:
     @checked
     def get(self, path: str) -> EmulatorFacts:
         """Give what it answers now; it is executed only if somebody vouches for it."""
+        if not path:
+            raise EmulatorNotFoundError("the path of the emulator is empty", remedy="name a QEMU")
         return self._machine.emulator(plain(path))
 
     @checked

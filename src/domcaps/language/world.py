@@ -99,6 +99,15 @@ class World:
         word = "reports it" if told[1] else "does not report it"
         return Reason(told[1], f"{predicate.describe()} (libvirt of this host {word})", _REPORT)
 
+    def may_have(self, predicate: Predicate) -> bool:
+        """Tell whether something may be offered: it holds, or nothing rules it out.
+
+        Of an emulator that is not there, all may be accepted that its machine type does not rule
+        out.
+        """
+        found = self.truth(predicate)
+        return bool(found) or (found is Truth.UNKNOWN and not self.emulator.is_there)
+
     def truth(self, predicate: Predicate) -> Truth:
         """Evaluate a predicate, or remember what it evaluated to."""
         # by identity: comparing trees would cost more than it saves

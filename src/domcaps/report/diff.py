@@ -177,17 +177,22 @@ def _of_row(before: Reason, after: Reason) -> Iterator[str]:
         yield from (f"on the {side} host: {_plain(why.sentence)}" for side, why in sides)
         return
     old, new = ({inner.statement: inner for inner in why.because} for why in (before, after))
+    yield from changed_facts(before, after)
     for statement in dict.fromkeys((*old, *new)):
-        if (statement in old) != (statement in new):
-            found, side = (
-                (old[statement], "first") if statement in old else (new[statement], "second")
-            )
-            told = f" [{found.value}]" if found.value else ""
-            # one negation: a sentence that is denied would have two
-            word = {Truth.YES: "true", Truth.NO: "false"}.get(found.truth, "unknown")
-            yield f"{word} on the {side} host only: {_plain(found.statement)}{told}"
-    if set(old) == set(new):
-        yield from changed_facts(before, after)
+        if (statement in old) == (statement in new):
+            continue
+        found, side, whole = (
+            (old[statement], "first", before)
+            if statement in old
+            else (new[statement], "second", after)
+        )
+        if before.truth is not after.truth and found.truth is not whole.truth:
+            # it does not decide: a processor may have what QEMU can't provide
+            continue
+        told = f" [{found.value}]" if found.value else ""
+        # one negation: a sentence that is denied would have two
+        word = {Truth.YES: "true", Truth.NO: "false"}.get(found.truth, "unknown")
+        yield f"{word} on the {side} host only: {_plain(found.statement)}{told}"
 
 
 def _facts(reason: Reason) -> Iterator[tuple[str, Reason]]:

@@ -76,12 +76,31 @@ class Explanation(msgspec.Struct, frozen=True):
         """The reason for people: a line for each requirement that is not met, or that is."""
         return shown_lines(self.reason)
 
+    @property
+    def short(self) -> str:
+        """The reason in one line: the first three facts that decide, and how many there are."""
+        told = list(dict.fromkeys(leaf.sentence for leaf in _deciding(self.reason)))
+        more = f"; and {len(told) - _MOST_SHORT} more" if len(told) > _MOST_SHORT else ""
+        return "; ".join(told[:_MOST_SHORT]) + more
+
     def __str__(self) -> str:
         """Give the path with yes, no or unknown, and the reason below it."""
         lines = [f"{self.path}: {self.truth.value}"]
         lines += [f"  {line}" for line in str(self.reason).splitlines()]
         lines += [f"  would be a yes if: {change}" for change in self.changes]
         return "\n".join(lines)
+
+
+_MOST_SHORT = 3
+
+
+def _deciding(reason: Reason) -> Iterator[Reason]:
+    """Give the facts that have the truth of the whole."""
+    alike = [inner for inner in reason.because if inner.truth is reason.truth]
+    for inner in alike:
+        yield from _deciding(inner)
+    if not alike:
+        yield reason
 
 
 def explain(path: str, world: World) -> tuple[Explanation, ...]:

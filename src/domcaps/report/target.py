@@ -49,7 +49,7 @@ def resolve_target(
     `UnsupportedTargetError` where there is no such target, or what asking an emulator raises.
     """
     dialect = dialect_for(question.libvirt, host.record.libvirt)
-    _check_arch(question.arch)
+    check_arch(question.arch)
     _check_virttype(question.virttype)
     path = question.emulator or default_emulator(host, emulators, question.arch, origin)
     facts = emulators.get(path)
@@ -116,7 +116,8 @@ def find_emulator(host: HostFacts, emulators: Emulators, arch: str | None, origi
     return recorded[0] if len(recorded) == 1 else ""
 
 
-def _check_arch(name: str | None) -> None:
+def check_arch(name: str | None) -> None:
+    """Raise `UnsupportedTargetError` for an architecture that libvirt does not know."""
     if name is not None and name not in ARCHITECTURES:
         nearest = nearest_arch(name)
         known = f"known: {', '.join(USUAL)} and others"

@@ -439,8 +439,8 @@ class DocumentCheck:
         Of the accepted values the likeliest one is the first; the message says what to write
         instead, as the first of the repairs, and what the host needs.
         """
-        target, accepted = self.world.target, found.accepted
-        message = messages.naming(found.message, target.machine, str(target.dialect))
+        accepted = found.accepted
+        message = messages.naming(found.message, self.world)
         is_there = found.attribute and not found.absent
         old = found.node.get(found.attribute) if is_there else None
         if old is not None and len(accepted) > 1:
@@ -539,7 +539,7 @@ class DocumentCheck:
         place = messages.place_of(part, declared)
         if choice is None:
             code, reason = "unknown", None
-            message = messages.unknown_choice(place, text, offered)
+            message = messages.unknown_choice(place, text, offered, world)
         else:
             code, reason = "unsupported", world.reason(choice.when)
             use = self._advised(field_check.place, text, offered)
@@ -622,9 +622,7 @@ def _offered(enum: Enum, world: World) -> Iterator[str]:
         spoken = choice.name and dialect.has_between(choice.since, choice.until)
         if not spoken:
             continue
-        truth = world.truth(choice.when)
-        # of an emulator that is not there, all may be accepted that is not ruled out
-        if truth or (truth is Truth.UNKNOWN and not world.emulator.is_there):
+        if world.may_have(choice.when):
             yield choice.name
 
 

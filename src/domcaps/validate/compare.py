@@ -12,6 +12,7 @@ from domcaps.report.diff import Difference
 from domcaps.report.difference_kinds import TARGET
 from domcaps.report.explain import Explanation
 from domcaps.validate.check import Validation
+from domcaps.validate.cpu_difference import CpuDifference
 from domcaps.validate.target import CODES_OF_LACKING
 
 if TYPE_CHECKING:
@@ -58,7 +59,10 @@ class DomainDifference(msgspec.Struct, frozen=True):
 
     `gone` and `new` are findings of one side only; `validation_before` and `validation_after` have
     all, for the machine type that was judged. `changes` are all differences that concern what the
-    domain uses, and its target. `lacking` is what it uses, and the second side does not have.
+    domain uses, and its target. `lacking` is what it uses, and the second side does not have. `cpu`
+    compares the processors of a domain that has its host's, None for others. `can_migrate` tells
+    whether a running guest can be migrated, None where that is unknown or not asked; `obstacles`
+    are the reasons where it is not true.
     """
 
     before: VerdictWord
@@ -69,13 +73,20 @@ class DomainDifference(msgspec.Struct, frozen=True):
     new: tuple[Finding, ...] = ()
     changes: tuple[Difference, ...] = ()
     lacking: tuple[Lack, ...] = ()
+    cpu: CpuDifference | None = None
+    can_migrate: bool | None = None
+    obstacles: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Give the verdicts, then a line for each finding of one side and each change."""
+        """Give the verdicts, a line for each finding of one side and each change, the outcome."""
         lines = [f"{self.before} before, {self.after} after"]
         lines += [f"- {finding}" for finding in self.gone]
         lines += [f"+ {finding}" for finding in self.new]
-        return "\n".join([*lines, *map(str, self.changes)])
+        lines += map(str, self.changes)
+        if self.can_migrate is not None or self.obstacles:
+            word = {True: "yes", False: "no", None: "unknown"}[self.can_migrate]
+            lines.append("; ".join([f"can be migrated: {word}", *self.obstacles]))
+        return "\n".join(lines)
 
     @property
     def is_same(self) -> bool:
@@ -87,11 +98,12 @@ def compare_domain(
     verdicts: tuple[Validation, Validation],
     uses: _Uses,
     rows: Iterable[Difference] = (),
+    cpu: CpuDifference | None = None,
 ) -> DomainDifference:
     """Put what two sides say of a domain side by side.
 
     `uses` are what `explain_domain` tells, None on a side that has no target for the domain; `rows`
-    are the differences of the reports for its targets.
+    are the differences of the reports for its targets, `cpu` is that of its processors.
     """
     one, other = verdicts
     known = {_key(f) for f in one.findings}, {_key(f) for f in other.findings}
@@ -104,6 +116,7 @@ def compare_domain(
         tuple(f for f in other.findings if _key(f) not in known[0]),
         tuple(_changes(uses, rows, one.source)),
         tuple(_lacking(verdicts, uses)),
+        cpu,
     )
 
 
@@ -154,7 +167,7 @@ class _Used:
         if kind == "machine type":
             return row.name == self.machine
         if kind == "host CPU":
-            return bool(self.paths & _OWN_PROCESSOR)
+            return not self.paths.isdisjoint(_OWN_PROCESSOR)
         if ": " in row.path:
             # a file, such as a firmware image: what the domain names is not listed by the table
             return row.name.encode() in self.domain
@@ -163,8 +176,42 @@ class _Used:
         return row.choice in self.paths
 
 
-_OWN_PROCESSOR = frozenset({"cpu.host-model", "cpu.host-passthrough", "cpu.maximum"})
-"""Modes in which a guest has the processor of its host."""
+_OWN_PROCESSOR = {f"cpu.{mode}": mode for mode in ("host-model", "host-passthrough", "maximum")}
+"""Modes in which a guest has the processor of its host, by the path of each."""
+
+
+def own_processor(uses: DomainExplanation | None) -> str:
+    """Give the CPU mode by which a domain has the processor of its host, "" for another one."""
+    paths = (use.explanation.path for use in uses.uses) if uses is not None else ()
+    return next((_OWN_PROCESSOR[path] for path in paths if path in _OWN_PROCESSOR), "")
+
+
+def for_migration(found: DomainDifference) -> DomainDifference:
+    """Tell whether a guest that runs on the first host can be migrated to the second one."""
+    no = tuple(_refusals(found))
+    unknown = tuple(_undecided(found))
+    can = False if no else None if unknown else True
+    return msgspec.structs.replace(found, can_migrate=can, obstacles=no + unknown)
+
+
+def _refusals(found: DomainDifference) -> Iterator[str]:
+    if found.before == "refused":
+        yield f"the first host refuses the domain: {found.validation_before.errors[0].message}"
+    for finding in found.validation_after.errors:
+        if not finding.as_if:
+            yield f"the second host refuses the domain: {finding.message}"
+    cpu = found.cpu
+    if cpu is None or not cpu.is_known:
+        return
+    if cpu.lost:
+        yield f"the guest's processor would lose {', '.join(cpu.lost)}"
+    if cpu.has_all is False and cpu.vendors[0] != cpu.vendors[1]:
+        yield f"the processors are of different vendors: {' and '.join(cpu.vendors)}"
+
+
+def _undecided(found: DomainDifference) -> Iterator[str]:
+    if found.cpu is not None and not found.cpu.is_known:
+        yield "it is unknown whether the second processor has all features of the first one"
 
 
 def _above(path: str) -> Iterator[str]:

@@ -38,6 +38,8 @@ def validate_folder(
 
     Raises `InputError` for what is no folder.
     """
+    if not str(folder):
+        raise InputError("the name of the folder is empty", remedy="name a folder, such as '.'")
     if not Path(folder).is_dir():
         raise InputError("is not a folder", where=str(folder), remedy="name a folder")
     found = FolderValidations()

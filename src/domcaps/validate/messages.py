@@ -46,10 +46,11 @@ def missing(place: str, expected: str) -> str:
     return f"{place} is required: {expected}"
 
 
-def unknown_choice(place: str, text: str, offered: Sequence[str]) -> str:
+def unknown_choice(place: str, text: str, offered: Sequence[str], world: World) -> str:
     """Describe a value that libvirt does not know."""
     if not offered:
-        return f"{place} is {quoted(text)}, but this QEMU supports no value there; remove it"
+        what = f"{place} is {quoted(text)}, but this QEMU supports no value there; remove it"
+        return naming(what, world)
     return invalid(place, text, "", offered)
 
 
@@ -77,12 +78,19 @@ def unsupported_choice(
     return text + _how(text, ways)
 
 
-def naming(message: str, machine: str, libvirt: str) -> str:
-    """Name the machine type and the libvirt version that a message of a rule points at."""
+def naming(message: str, world: World) -> str:
+    """Name the machine type and the libvirt version that a message of a rule points at.
+
+    Of a QEMU that the host does not have only the machine type can have decided.
+    """
     if "this " not in message:
         return message
-    message = message.replace("this machine type", f"the machine type {machine!r}")
-    return message.replace("this libvirt version", f"libvirt {libvirt}")
+    machine = f"the machine type {world.target.machine!r}"
+    if not world.emulator.is_there:
+        message = message.replace("this QEMU and machine type", machine)
+        message = message.replace("this QEMU", machine)
+    message = message.replace("this machine type", machine)
+    return message.replace("this libvirt version", f"libvirt {world.target.dialect}")
 
 
 def with_remedy(message: str, requires: Predicate, world: World) -> str:

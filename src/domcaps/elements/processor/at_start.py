@@ -87,7 +87,7 @@ def mode_can_be_had(cpu: Cpu) -> Problems:
         return
     world = cpu.domain.world
     if world.truth(supported) is Truth.NO:
-        others = (mode for mode, e in _MODES.items() if e.supported and world.truth(e.supported))
+        others = (mode for mode, e in _MODES.items() if e.supported and world.may_have(e.supported))
         reason = supported.explain(world)
         emulated = cpu.domain.virttype == "qemu"
         why = "it needs KVM, type='kvm'" if emulated else "the guest is of another architecture"

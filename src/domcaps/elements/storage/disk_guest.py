@@ -186,7 +186,8 @@ def bus_is_there(disk: Disk) -> Problems:
     offered = [
         c.name
         for c in BUS.choices
-        if c.listed and world.target.dialect.has_between(c.since, c.until) and world.truth(c.when)
+        if c.listed and world.target.dialect.has_between(c.since, c.until)
+        if world.may_have(c.when)
         if _may_hold(c.name, disk.device)
     ]
     yield problem(
