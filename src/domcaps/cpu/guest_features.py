@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from domcaps.language.dialect import Dialect
 
 
-class GuestFeatures(NamedTuple):
+class HostCpuOfGuest(NamedTuple):
     """The features that a guest has by a CPU mode, and all that its host could give it.
 
     `named` are those of `has` that libvirt writes into the domain of a running guest: another
@@ -34,7 +34,7 @@ class GuestFeatures(NamedTuple):
 
 def guest_features(
     mode: str, emulator: EmulatorFacts, accelerator: str, host: HostCpuFacts, dialect: Dialect
-) -> GuestFeatures | None:
+) -> HostCpuOfGuest | None:
     """Give what a guest has by ``host-model``, ``host-passthrough`` or ``maximum``.
 
     Only QEMU for x86 and for s390x tells that; None for others, and where QEMU was not asked.
@@ -49,7 +49,7 @@ def guest_features(
 
 def _of_x86(
     mode: str, emulator: EmulatorFacts, accelerator: str, host: HostCpuFacts, dialect: Dialect
-) -> GuestFeatures | None:
+) -> HostCpuOfGuest | None:
     model = model_to_expand(accelerator)
     migratable = expansion(emulator, accelerator, model, "static")
     everything = expansion(emulator, accelerator, model, "static", {"migratable": False})
@@ -68,7 +68,7 @@ def _of_x86(
     of_model = frozenset(one.name for one in expanded.features if one.policy == "require")
     named = frozenset(one.name for one in own.features)
     is_model = mode == HOST_MODEL
-    return GuestFeatures(
+    return HostCpuOfGuest(
         of_model if is_model else on[0],
         on[0] | on[1] | of_model,
         named if is_model else frozenset(),
@@ -77,10 +77,10 @@ def _of_x86(
     )
 
 
-def _of_s390(emulator: EmulatorFacts, accelerator: str) -> GuestFeatures | None:
+def _of_s390(emulator: EmulatorFacts, accelerator: str) -> HostCpuOfGuest | None:
     found = expansion(emulator, accelerator, model_to_expand(accelerator), "static")
     if found is None:
         return None
     # the base model is a set of features, too
     has = frozenset((*(name for name, on in found.props.items() if on is True), found.name))
-    return GuestFeatures(has, has, frozenset(), frozenset(), "")
+    return HostCpuOfGuest(has, has, frozenset(), frozenset(), "")

@@ -10,7 +10,7 @@ from domcaps.cpu.guest_features import guest_features
 from domcaps.facts.emulator import ACCELERATORS
 
 if TYPE_CHECKING:
-    from domcaps.cpu.guest_features import GuestFeatures
+    from domcaps.cpu.guest_features import HostCpuOfGuest
     from domcaps.language.world import World
 
 
@@ -61,7 +61,7 @@ def cpu_difference(mode: str, before: World, after: World) -> CpuDifference:
     )
 
 
-def _features(mode: str, world: World) -> GuestFeatures | None:
+def _features(mode: str, world: World) -> HostCpuOfGuest | None:
     target = world.target
     accelerator = ACCELERATORS[target.virttype]
     record = world.host.record
