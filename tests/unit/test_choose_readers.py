@@ -78,7 +78,7 @@ def test_an_emulated_macos_gets_a_processor_of_intel(parts: dict[str, str], cpu:
 @pytest.mark.parametrize("name", ["machine", "sonomax", "cosx1", "macro", "darwin9", "winter"])
 def test_other_guests_get_all_that_is_emulated(name: str) -> None:
     found = repaired(kind="kvm", cpu=PASSED, name=name)
-    assert "<cpu mode='maximum' check='none'/>" in found.data.decode()
+    assert "<cpu mode='maximum' check='none' migratable='on'/>" in found.data.decode()
 
 
 def test_features_that_emulation_lacks_come_back_on_a_better_host() -> None:
@@ -265,7 +265,12 @@ STEADY = "<cpu mode='maximum'><feature policy='require' name='invtsc'/></cpu>"
 CONSEQUENCES = [
     (
         {"devices": SPICE},
-        ["no clipboard", "no redirection", "sound is heard only in VNC viewers", "Looking Glass"],
+        [
+            "clipboard is shared only with VNC viewers",
+            "no redirection",
+            "sound is heard only in VNC viewers",
+            "Looking Glass",
+        ],
     ),
     ({"devices": SPICE + "<audio id='1' type='spice'/>"}, ["sound is heard only in VNC"]),
     ({"kind": "kvm", "devices": PASSED_ON}, ["to an emulated guest"]),
@@ -279,7 +284,7 @@ CONSEQUENCES = [
 @pytest.mark.parametrize(("parts", "words"), CONSEQUENCES)
 def test_what_follows_for_the_guest_is_told(parts: dict[str, str], words: list[str]) -> None:
     found = repaired(**parts)
-    told = " ".join(change.what for change in found.changes)
+    told = " ".join(said for change in found.changes for said in change.consequences)
     assert found.accepted
     assert [word for word in words if word not in told] == []
 
@@ -290,7 +295,6 @@ UNHEARD = "<graphics type='spice'/><sound model='ich9'/><audio id='1' type='none
 @pytest.mark.parametrize(
     ("parts", "word"),
     [
-        ({"devices": "<graphics type='spice'/>"}, "consequences"),
         ({"devices": UNHEARD}, "sound"),
         ({"devices": UNHEARD.replace("none", "pulseaudio")}, "sound"),
         ({"kind": "kvm"}, "host devices"),
@@ -301,14 +305,21 @@ UNHEARD = "<graphics type='spice'/><sound model='ich9'/><audio id='1' type='none
 def test_what_stays_is_no_consequence(parts: dict[str, str], word: str) -> None:
     found = repaired(**parts)
     assert found.changes
-    assert word not in " ".join(change.what for change in found.changes)
+    assert word not in " ".join(said for change in found.changes for said in change.consequences)
+
+
+def test_a_display_that_nothing_hung_on_has_no_consequences() -> None:
+    (change,) = repaired(devices="<graphics type='spice'/>").changes
+    assert change.consequences == ()
 
 
 def test_attributes_that_go_with_a_value_are_named() -> None:
     found = repaired(kind="kvm", cpu=PASSED, devices=QXL)
     told = [change.what for change in found.changes]
-    assert any(what.endswith("and migratable removed") for what in told), told
     assert any(what.endswith("and ram and vgamem removed") for what in told), told
+    # QEMU's own processor may be migratable, too
+    assert "mode='maximum' instead of 'host-passthrough'" in told
+    assert b"migratable=" in found.data
 
 
 def test_a_misspelt_attribute_of_the_machine_type_moves_no_device() -> None:
@@ -328,3 +339,82 @@ def test_a_model_of_which_emulation_lacks_some_features_is_kept() -> None:
     found = poor_host().repair(text).data
     assert b"<model>Broadwell</model>" in found
     assert b"policy='optional' name='rtm'" in found
+
+
+DESKTOP = (
+    "<graphics type='spice'>{}</graphics><channel type='spicevmc'><target type='virtio'/></channel>"
+)
+
+
+@pytest.mark.parametrize(
+    ("libvirt", "inner", "kept"),
+    [("12.8", "", True), ("8.4", "", True), ("8.3", "", False),
+     ("12.8", "<clipboard copypaste='no'/>", False)],
+)  # fmt: skip
+def test_the_clipboard_stays_where_libvirt_can_share_it(
+    libvirt: str, inner: str, *, kept: bool
+) -> None:
+    text = HEAD.format(**USUAL | {"devices": DESKTOP.format(inner)})
+    found = poor_host().repair(text, libvirt=libvirt)
+    assert found.accepted
+    assert (b"<channel type='qemu-vdagent'>" in found.data) is kept
+    assert (b"<clipboard copypaste='yes'/>" in found.data) is kept
+    assert (b"<channel" in found.data) is kept
+    advice = poor_host().validate(text, libvirt=libvirt).errors[0].message
+    assert ("give <channel> (line 1) type='qemu-vdagent'" in advice) is kept
+
+
+VIRTIO_DISK = "<disk><source file='/a'/><target dev='vda' bus='virtio'/></disk>"
+
+
+@pytest.mark.parametrize(
+    ("parts", "model"),
+    [({}, "virtio"), ({"features": "<features><hyperv><relaxed state='on'/></hyperv></features>"},
+     "vga"), ({"clock": "<clock offset='localtime'/>"}, "vga"), ({"name": "win11"}, "vga"),
+     ({"clock": "<clock offset='localtime'/>",
+       "about": METADATA.format("http://ubuntu.com/ubuntu/24.04")}, "virtio")],
+)  # fmt: skip
+def test_the_display_is_one_that_the_guest_has_a_driver_for(
+    parts: dict[str, str], model: str
+) -> None:
+    top = parts.get("features", "") + parts.get("clock", "")
+    others = {name: parts[name] for name in ("name", "about") if name in parts}
+    found = repaired(**others, cpu=top, devices=VIRTIO_DISK + QXL)
+    assert f"<model type='{model}'" in found.data.decode()
+    said = next(c.what for c in found.changes if "qxl" in c.what)
+    assert "driver" in said
+
+
+def test_what_is_left_to_the_owner_is_listed() -> None:
+    text = HEAD.format(**USUAL | {"kind": "kvm", "devices": DESKTOP.format("")})
+    text = text.replace("machine='q35'", "machine='pc-q35-2.10'")
+    found = poor_host().repair(text)
+    told = {decision.what.partition("=")[0]: str(decision) for decision in found.decisions}
+    assert sorted(told) == ["machine", "type"]
+    assert "sees a newer version of its board" in told["machine"]
+    assert "2.10 becomes 5.2" in next(d.what for d in found.decisions if "machine" in d.what)
+    everything = " ".join(map(str, found.decisions))
+    assert "to keep 'spice', on the host: install" in everything
+    assert "to keep 'kvm', on the host: KVM" in everything
+
+
+def test_a_typo_is_nothing_to_decide_upon() -> None:
+    found = repaired(devices=VIRTIO_DISK.replace("virtio", "virtoi"))
+    assert found.accepted
+    assert found.decisions == ()
+
+
+def test_a_lost_feature_stands_with_the_edit_that_names_it() -> None:
+    cpu = "<cpu check='partial'><model>SandyBridge</model><feature name='vmx'/></cpu>"
+    said = {change.what: change.consequences for change in repaired(cpu=cpu).changes}
+    for what, consequences in said.items():
+        assert ("tsc-deadline" in str(consequences)) is ("tsc-deadline" in what)
+        assert ("hardware acceleration" in str(consequences)) is ("vmx" in what)
+
+
+def test_what_an_edit_settles_besides_is_told() -> None:
+    disk = ISO.replace("cdrom", "cdroom") + "<target dev='hda' bus='ide'/><readonly/></disk>"
+    text = HEAD.format(**USUAL | {"devices": disk}).replace("machine='q35'", "machine='pc'")
+    found = poor_host().repair(text)
+    (change,) = found.changes
+    assert [one.code for one in change.settles] == ["disk-readonly-unsupported"]

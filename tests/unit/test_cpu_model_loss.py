@@ -105,14 +105,14 @@ def test_the_model_that_loses_least_is_proposed(model: str) -> None:
     assert {one.get("policy") for one in cpu.iterfind("feature")} == {"optional"}
     # the guest keeps AVX2, and what it loses is said
     (change,) = found.changes
-    assert "avx2" not in change.what.partition("consequences")[2]
-    assert "consequences: a CPU without" in change.what
+    assert "avx2" not in " ".join(change.consequences)
+    assert "a CPU without" in " ".join(change.consequences)
 
 
 def test_features_that_the_domain_names_are_not_lost() -> None:
     text = HEAD.format("Icelake-Server", "<feature policy='disable' name='avx512f'/>")
     (change,) = poor_host().repair(text).changes
-    told = change.what.partition("consequences")[2]
+    told = " ".join(change.consequences)
     assert "avx512bw" in told
     assert "avx512f" not in told
 

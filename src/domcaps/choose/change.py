@@ -21,12 +21,22 @@ _MANY_LINES = 1000
 
 
 @dataclass(frozen=True)
+class Settled:
+    """A finding that an edit made for another one repairs, too; `line` is of the original text."""
+
+    code: str
+    line: int
+
+
+@dataclass(frozen=True)
 class Change:
     """One edit that was made: what, where, and why.
 
     `line` is that of the original text, 0 where the finding has none. `removes` names what is
     taken away, "" where nothing is; `loss` tells how much is lost, see `domcaps.choose.losses`.
     Where the edit only adds lines, `after` is the line of the original text that they follow.
+    `consequences` say what else follows for the guest and its users, `on_host` what on the host
+    would make the edit unnecessary, `settles` which other findings go with it.
     """
 
     what: str
@@ -37,6 +47,9 @@ class Change:
     removes: str = ""
     loss: int = 0
     after: int = 0
+    consequences: tuple[str, ...] = ()
+    on_host: tuple[str, ...] = ()
+    settles: tuple[Settled, ...] = ()
 
     @property
     def place(self) -> int:

@@ -15,7 +15,12 @@ from domcaps.choose.applied import apply, place
 from domcaps.choose.board import MACHINE
 from domcaps.choose.candidates import of_same_family, on_board, preferred, values_of
 from domcaps.choose.disk_names import BUS, buses_of, is_named_for
-from domcaps.choose.leftovers import after_change, without_attribute, without_element
+from domcaps.choose.leftovers import (
+    after_change,
+    in_other_form,
+    without_attribute,
+    without_element,
+)
 from domcaps.choose.protected import (
     SEVERAL,
     device_of,
@@ -26,18 +31,21 @@ from domcaps.choose.protected import (
 )
 from domcaps.choose.ranking import KINDS, if_far_less, ranked
 from domcaps.choose.text import text_of
+from domcaps.elements.boards.defaults import CPU_POLICY
 from domcaps.elements.boards.families import family_of
+from domcaps.elements.boards.nearest import version_of
 from domcaps.language.node_path import plain_path_of, tag_of, with_attribute, without_positions
 from domcaps.language.truth import Truth
-from domcaps.validate.alternatives import stand_ins, substitutes
+from domcaps.validate.alternatives import can_go_on, stand_ins, substitutes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
     from lxml.etree import _Element as Node
 
+    from domcaps.language import World
     from domcaps.language.finding import Finding
-    from domcaps.language.fix import Fix, Substitutes
+    from domcaps.language.fix import Carried, Fix, Substitutes
     from domcaps.language.truth import Reason
 
 _IDENTIFYING = frozenset({"uuid", "genid", "title", "description", "metadata"})
@@ -79,8 +87,10 @@ class Edits:
         misspelt: Iterable[Finding] = (),
         *,
         allow_removal: bool = False,
+        worlds: Sequence[World] = (),
     ) -> None:
         self.data = data
+        self.worlds = worlds
         self.text = text_of(data)
         self.machines = machines
         self.arch = _value_at(self.text.root, "os/type", "arch")
@@ -137,6 +147,15 @@ class Edits:
             yield from self._renaming(wrong, wrong.accepted[0], losses.SLIP)
         yield from self._fixed(wrong)
 
+    def sparing(self, names: Container[str]) -> Iterator[tuple[Edit, str, int]]:
+        """Let required features be left out; gives the edit, the feature and its line."""
+        for node in self.text.root.iterfind("cpu/feature"):
+            name = node.get("name") or ""
+            if name in names and node.get("policy", CPU_POLICY) == "require":
+                old = node.get("policy") or ""
+                edit = self._replaced(node, "policy", old, "optional", losses.FIX)
+                yield edit, name, self.text.line(self.text.path(node))
+
     def _renaming(self, wrong: Finding, right: str, loss: int) -> Iterator[Edit]:
         found = self.text.node(wrong.path)
         if found is None:
@@ -189,7 +208,8 @@ class Edits:
             said = f"{name}='{text}'" if name else f"<{tag}> {text!r}" if tag else repr(text)
             # with another unit a smaller number may be more
             far = "" if has_unit else if_far_less(text, old, most=fix.less)
-            words.append(said + (f" instead of {old!r}{far}" if old else ""))
+            feature = _feature_of(None if found is None else found[0], name)
+            words.append(said + (f" instead of {old!r}{far}" if old else "") + feature)
         said = " and ".join(words)
         if fix.add:
             said += (" and " if said else "") + f"{fix.add} added"
@@ -243,20 +263,26 @@ class Edits:
         without = () if rule is None else rule.gone_with(old, value)
         if without_positions(path) == BUS and is_named_for(node, value):
             without = ()  # the address was written for the same bus as the name
+        carried = self._carried(node, attribute, old, value) if loss >= losses.FIX else ()
         if loss < losses.FIX:  # a typo: the rest was written for what was meant
             change = functools.partial(self._set, node, attribute, value)
         else:
-            change = functools.partial(self._written, node, attribute, value, without, rule, old)
+            change = functools.partial(
+                self._written, node, attribute, value, without, rule, old, carried
+            )
         if attribute:
             what = f"{attribute}='{value}'" + (f" instead of '{old}'" if old else " added")
+            what += _feature_of(node, attribute)
         else:
             what = f"<{tag_of(node)}> {value!r} instead of {old!r}"
         remark = (rule.remarks or {}).get(value) if rule is not None else None
         if remark and loss >= losses.FIX:
             what += f" ({remark})"
-        if path == MACHINE and value not in self.machines:
-            what += " (the nearest version; QEMU calls it deprecated)"
+        if path == MACHINE and loss >= losses.FIX:
+            what += _of_version(old, value)
         what += if_far_less(value, old)
+        for one in carried:
+            what += f", and <{one.path.rpartition('/')[2].partition('[')[0]}> gets {one.says}"
         again = functools.partial(self._replaced, node, attribute, old, loss=loss)
         return Edit(what, path, loss, change, value=value, old=old, again=again)
 
@@ -273,18 +299,34 @@ class Edits:
         without: tuple[str, ...],
         rule: Substitutes | None,
         old: str,
+        carried: tuple[Carried, ...] = (),
     ) -> bytes:
-        """Set a value; what had a meaning with the old one alone goes."""
+        """Set a value; what had a meaning with the old one alone goes, or gets another form."""
         device = self.text.path(device_of(node))
         data = self._set(node, attribute, value)
-        last = not any(
-            other is not node and (other.get(attribute) if attribute else other.text) == old
-            for other in self.text.root.iter(str(node.tag))
-        )
+        for one in carried:
+            data = in_other_form(data, one)
+        last = self._is_last(node, attribute, old)
         companions = (rule.companions or {}).get(old, ()) if rule is not None and last else ()
         return after_change(
             data, device, with_attribute(plain_path_of(node), attribute), without, companions
         )
+
+    def _is_last(self, node: Node, attribute: str, old: str) -> bool:
+        """Tell whether no other element has the same value."""
+        return not any(
+            other is not node and (other.get(attribute) if attribute else other.text) == old
+            for other in self.text.root.iter(str(node.tag))
+        )
+
+    def _carried(self, node: Node, attribute: str, old: str, value: str) -> tuple[Carried, ...]:
+        """Give the devices that can go on beside a value that replaces the last of its kind."""
+        path = without_positions(self.text.path(node, attribute))
+        rule = substitutes().get(path)
+        if rule is None or not rule.carries or not self._is_last(node, attribute, old):
+            return ()
+        known = rule.carried_to(value, self.text.root) if self.worlds else ()
+        return tuple(one for one in known if all(can_go_on(one, world) for world in self.worlds))
 
     def _without_place(self, node: Node, attribute: str) -> Iterator[Edit]:
         """Let libvirt choose an address, or an index."""
@@ -452,6 +494,24 @@ def _value_at(root: Node, path: str, attribute: str) -> str:
 
 def _value(node: Node, attribute: str) -> str:
     return (node.get(attribute) if attribute else (node.text or "").strip()) or ""
+
+
+def _feature_of(node: Node | None, attribute: str) -> str:
+    """Name the feature that a policy is of, "" for other attributes: there are many alike."""
+    if node is None or attribute != "policy" or not node.get("name"):
+        return ""
+    return f" for {node.get('name')}"
+
+
+def _of_version(old: str, new: str) -> str:
+    """Say how near a version of a board is, "" where one of both has none."""
+    before, after = version_of(old), version_of(new)
+    if not before or not after:
+        return ""
+    if before == after:
+        return " (QEMU's own name of this version)"
+    numbers = (".".join(map(str, one)) for one in (before, after))
+    return " (the nearest version: {} becomes {})".format(*numbers)
 
 
 def _family_of(machine: str) -> str:

@@ -14,6 +14,8 @@ from domcaps.language.node_path import path_of
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
+    from domcaps.language.fix import Carried
+
 
 def without_element(text: DocumentText, node: Node) -> bytes:
     """Remove an element, and those around it that would say nothing without it."""
@@ -52,6 +54,14 @@ def after_change(
     for companion in companions:
         data = _without_companions(data, companion)
     return _renamed(data, device) if path == BUS else data
+
+
+def in_other_form(data: bytes, one: Carried) -> bytes:
+    """Write devices that go on beside a new value in another form."""
+    places = [path_of(node) for node in text_of(data).root.iterfind(one.path)]
+    for place in places:
+        data = apply(data, place, one.fix)
+    return data
 
 
 def _renamed(data: bytes, device: str) -> bytes:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from domcaps.choose import losses
 from domcaps.choose.edits import Edits
 from domcaps.choose.hosts import refusals, targets_of
+from domcaps.choose.remedies import worlds_of
 from domcaps.choose.text import DocumentText, text_of
 from domcaps.errors import InputError
 from domcaps.language.node_path import tag_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from domcaps.choose.hosts import HostLike
+    from domcaps.language import World
     from domcaps.language.finding import Finding
 
 MOST_FIXES = 3
@@ -85,7 +87,8 @@ class TriedEdits:
         before = self._before.get(finding.code)
         if before is None:
             before = self._before[finding.code] = self._places(data, finding.code)
-        for edit in Edits(data, *self._targets).repairing(finding)[:_MOST_TRIED]:
+        edits = Edits(data, *self._targets, worlds=self._worlds)
+        for edit in edits.repairing(finding)[:_MOST_TRIED]:
             if edit.loss >= losses.SETTING or edit.removes:
                 break
             try:
@@ -98,6 +101,10 @@ class TriedEdits:
     @cached_property
     def _targets(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return targets_of(self.host, self.text.data, self.libvirt)
+
+    @cached_property
+    def _worlds(self) -> tuple[World, ...]:
+        return worlds_of([self.host], self.text.data, self.libvirt)
 
     def _places(self, data: bytes, code: str) -> frozenset[tuple[str, str]]:
         """Give where there are findings of a code."""

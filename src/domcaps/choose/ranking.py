@@ -37,6 +37,8 @@ _FAR = 3
 """A number that is so many times smaller is another one: its owner should look at it."""
 _MANY = 100
 """A smaller number is easily looked at anyway, such as one of monitors."""
+CHECK_THIS = "CHECK THIS NUMBER"
+"""How a remark begins on a number that only the owner of a domain can know."""
 _TWICE = "-duplicate"
 """How codes end of findings about what stands there twice: another value makes it another thing."""
 
@@ -87,7 +89,7 @@ def if_far_less(value: str, old: str, *, most: bool = True) -> str:
     if not both or int(value) <= 0 or int(old) < _MANY or int(value) * _FAR > int(old):
         return ""
     limit = f", {value} is the largest possible" if most else ""
-    return f" (CHECK THIS NUMBER: {old} is far beyond the limit{limit})"
+    return f" ({CHECK_THIS}: {old} is far beyond the limit{limit})"
 
 
 def _switched(old: str, known: Sequence[str]) -> str:

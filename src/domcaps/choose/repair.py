@@ -17,7 +17,7 @@ import msgspec
 from domcaps.choose import losses
 from domcaps.choose.board import moved_to_board, moved_with_machine
 from domcaps.choose.change import line_in
-from domcaps.choose.consequences import features_lost
+from domcaps.choose.consequences import changes_processor, features_lost
 from domcaps.choose.edits import Edit, Edits
 from domcaps.choose.hosts import Verdict, refusals, targets_of, verdict, world_of
 from domcaps.choose.nearest_number import with_nearest_number
@@ -25,6 +25,8 @@ from domcaps.choose.pruning import worth_trying
 from domcaps.choose.remedies import remedies, worlds_of
 from domcaps.choose.repaired import Repair
 from domcaps.choose.steps import RepairStep, changes_of
+from domcaps.choose.text import text_of
+from domcaps.elements.processor.lost_features import emulated_in_vain
 from domcaps.errors import DomainError, InputError
 from domcaps.facts.arch import X86
 from domcaps.language.node_path import without_positions
@@ -143,22 +145,59 @@ class _Search:
         return refusals(self.hosts, data, self.libvirt, new=self.new, only=code)
 
     def with_features_lost(self, made: list[RepairStep]) -> list[RepairStep]:
-        """Note with the step that decides it which features the guest's processor loses."""
+        """Note with the steps that decide it which features the guest's processor loses."""
         texts = [*(step.before for step in made[:1]), *(step.after for step in made)]
-        place, told = features_lost(texts, self._worlds)
-        if told:
+        for place, told in features_lost(texts, self._worlds).items():
             made[place] = replace(made[place], lost=told)
         return made
 
+    def spared(self, made: list[RepairStep], data: bytes) -> tuple[list[RepairStep], bytes]:
+        """Let features be left out that the guest is started without, where edits bring that.
+
+        They are for the host that the domain comes from, and stay for it.
+        """
+        decisive = [step for step in made if changes_processor(step.before, step.after)]
+        if not decisive:
+            return made, data
+        in_vain = {n for w in self._worlds(data) for n in emulated_in_vain(text_of(data).root, w)}
+        for edit, name, line in self.edits_of(data).sparing(in_vain):
+            after = edit.apply()
+            if len(self.findings(after)) > len(self.findings(data)):
+                continue
+            finding = msgspec.structs.replace(
+                decisive[-1].finding,
+                message=f"QEMU does not emulate {name}, and starts the guest without it",
+                path=edit.path,
+                line=line,
+            )
+            made = [*made, RepairStep(edit, finding, data, after)]
+            data = after
+        return made, data
+
+    def with_remedies(self, made: list[RepairStep]) -> list[RepairStep]:
+        """Note with each step what on the host would make it unnecessary."""
+        return [
+            step
+            if step.edit.loss < losses.FIX
+            else replace(
+                step, on_host=remedies(self._worlds(step.before), step.before, step.finding)
+            )
+            for step in made
+        ]
+
     def edits(self, data: bytes, finding: Finding, *, wide: bool) -> list[Edit]:
         """Give the edits that may repair a finding, the least loss first."""
-        found = Edits(
+        return self.edits_of(data).repairing(finding, wide=wide)
+
+    def edits_of(self, data: bytes) -> Edits:
+        """Give what makes edits of a text."""
+        return Edits(
             data,
             *self.targets(data),
             self._verdict(data).misspelt,
             allow_removal=self.allow_removal,
+            worlds=self._worlds(data),
         )
-        return found.repairing(finding, wide=wide)
 
     def targets(self, data: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Give the machine types that the first host has, aliases first, and what runs them."""
@@ -330,7 +369,10 @@ class _Search:
         if nearer is not edit:
             edit, after = nearer, nearer.apply()
         changes = () if moved is None else tuple(moved.changes)
-        step = RepairStep(edit, finding, data, after, changes, self._also(data, after, finding))
+        step = RepairStep(
+            edit, finding, data, after, changes,
+            self._also(data, after, finding), settles=self._settled(data, after, finding),
+        )  # fmt: skip
         way = _Way((step,), after, edit.loss + len(changes))
         return self._with_what_follows(way, self.findings(data), depth)
 
@@ -342,6 +384,18 @@ class _Search:
             for one in self.findings(before)
             if one.path == finding.path and one.code != finding.code and _key(one) not in left
         )
+
+    def _settled(self, before: bytes, after: bytes, finding: Finding) -> tuple[Finding, ...]:
+        """Give the findings elsewhere that go with the edit for one: a typo leads to others.
+
+        What was judged for another target is not settled by the right one, but never was there.
+        """
+        if _hides(finding):
+            return ()
+        left = Counter(map(_kind, self.findings(after)))
+        gone = Counter(map(_kind, self.findings(before))) - left
+        others = (one for one in self.findings(before) if one.path != finding.path)
+        return tuple(one for one in others if gone[_kind(one)])
 
     def _moved(self, before: bytes, after: bytes) -> ConversionDraft | None:
         """Move the devices where an edit moved the machine to another board."""
@@ -435,7 +489,8 @@ def repair(
     if moved is not None:
         begin = moved.data
     made, after = search.everything(begin) if search.findings(begin) else ([], begin)
-    made = search.with_features_lost(made)
+    made, after = search.spared(made, after)
+    made = search.with_remedies(search.with_features_lost(made))
     renamed, after = search.respelt(after)
     left = tuple(
         msgspec.structs.replace(one, line=line_in(data, after, one.line))

@@ -9,10 +9,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.checked import checked
+from domcaps.choose.for_owner import decisions
 from domcaps.language.finding import Stage
 
 if TYPE_CHECKING:
     from domcaps.choose.change import Change
+    from domcaps.choose.for_owner import Decision
     from domcaps.language.finding import Finding
 
 
@@ -58,6 +60,11 @@ class Repair:
     def removals(self) -> tuple[Change, ...]:
         """The changes that take something away."""
         return tuple(change for change in self.changes if change.removes)
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What the owner of the domain has to check or decide."""
+        return decisions(self.changes)
 
     @cached_property
     def diff(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from domcaps.choose import losses
-from domcaps.choose.change import Change, added_after, is_gone, line_in, removed_besides
+from domcaps.choose.change import Change, Settled, added_after, is_gone, line_in, removed_besides
 from domcaps.choose.consequences import consequences
 from domcaps.choose.text import text_of
 from domcaps.validate.messages import cause_of
@@ -23,7 +23,8 @@ class RepairStep:
     """An edit that was made for a finding, and the text after it.
 
     `moved` are the changes of devices that follow a machine to another board. `also` names the
-    other findings at the same place that the edit repairs, `lost` what the guest loses by it.
+    other findings at the same place that the edit repairs, `settles` are those elsewhere, `lost`
+    tells what the guest loses by it, `on_host` what on the host would make it unnecessary.
     """
 
     edit: Edit
@@ -33,6 +34,8 @@ class RepairStep:
     moved: tuple[Change, ...] = ()
     also: str = ""
     lost: tuple[str, ...] = ()
+    settles: tuple[Finding, ...] = ()
+    on_host: tuple[str, ...] = ()
 
 
 def _takes_back(later: Edit, edit: Edit) -> bool:
@@ -70,12 +73,16 @@ def _change(original: bytes, step: RepairStep, earlier: Sequence[RepairStep]) ->
     besides = () if edit.loss < losses.FIX else removed_besides(step.before, made, what)
     if besides:
         what += f", and {' and '.join(besides)} removed"
-    if edit.loss >= losses.FIX or step.lost:
-        what += consequences(step.before, made, step.lost)
+    told = edit.loss >= losses.FIX or step.lost
+    follows = consequences(step.before, made, step.lost) if told else ()
     line = line_in(original, step.before, finding.line)
     after = added_after(original, step.before, made)
     reason = cause_of(finding.message) + also if also else finding.message
-    return Change(what, edit.path, line, reason, finding.code, edit.removes, edit.loss, after)
+    settled = {(one.code, line_in(original, step.before, one.line)): None for one in step.settles}
+    return Change(
+        what, edit.path, line, reason, finding.code, edit.removes, edit.loss, after,
+        follows, step.on_host, tuple(Settled(*one) for one in settled),
+    )  # fmt: skip
 
 
 def changes_of(data: bytes, made: Sequence[RepairStep]) -> list[Change]:

@@ -26,7 +26,7 @@ from domcaps.text import file_name, styled
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from domcaps.choose.change import Change
+    from domcaps.choose.change import Change, Settled
     from domcaps.choose.repaired import Repair
     from domcaps.destination import FileDestination
     from domcaps.hosts.host import Host
@@ -154,8 +154,8 @@ class _Run:
         self.documents.append(_as_json(found, name))
         if self.form == "text":
             _print(found, name, several=self.several)
-            self._tell_of_warnings(found)
             self._tell_of_removal(found)
+            self._tell_owner(found, name)
         if not found.changes:
             return 0 if found.accepted else 1
         if not self.write or not (self.yes or _agreed(Path(name))):
@@ -164,14 +164,19 @@ class _Run:
         note(f"{name} was changed; the old file is {kept}")
         return 0 if found.accepted else 1
 
-    def _tell_of_warnings(self, found: Repair) -> None:
-        """Repeat the warnings that the edits bring."""
+    def _tell_owner(self, found: Repair, name: str) -> None:
+        """Say what the owner has to check or decide, and repeat the warnings that edits bring."""
         if not found.changes:
             return
+        said = [str(one) for one in found.decisions]
         before = self._warnings(found.original)
         for code, message in self._warnings(found.data).items():
             if code not in before:
-                note(f"warning after these edits: {message} [{code}]")
+                said.append(f"warning after these edits: {message} [{code}]")
+        if said:
+            note(f"{file_name(name)}: for you to decide:" if self.several else "for you to decide:")
+        for text in said:
+            note(f"  {text}")
 
     def _warnings(self, data: bytes) -> dict[str, str]:
         return {
@@ -240,12 +245,17 @@ def _print_changes(changes: Sequence[Change], file: str) -> None:
         if change.after:
             place = f"after line {change.after}: "
         code = f" [{change.code}]" if change.code else ""
-        note(f"{file}{place}{change.what}, because {cause_of(change.reason)}{code}")
+        also = "".join(f"; this settles {_settled(one)}, too" for one in change.settles)
+        note(f"{file}{place}{change.what}, because {cause_of(change.reason)}{code}{also}")
     for change in changes:
         if change.removes:
             note(
                 file + styled(f"this removes {change.removes}{_line(change)}", fg="red", bold=True)
             )
+
+
+def _settled(one: Settled) -> str:
+    return f"line {one.line} [{one.code}]" if one.line else f"[{one.code}]"
 
 
 def _line(change: Change) -> str:
@@ -272,6 +282,7 @@ def _as_json(found: Repair, name: str) -> dict[str, Any]:
         "changes": [dataclasses.asdict(change) for change in found.changes],
         "removes": [change.removes for change in found.removals],
         "loss": sum(change.loss for change in found.changes),
+        "decisions": [dataclasses.asdict(one) for one in found.decisions],
         "diff": found.diff_of(path_in_diff(name)),
         "fewest": found.proven,
         "findings": [

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
+    from domcaps.language.change import LibvirtChange
+    from domcaps.language.predicate import Predicate
+
 
 class Fix(Struct, frozen=True):
     """Elements to add and values to set; both may be given, and are one edit.
@@ -43,6 +46,22 @@ def set_value(text: str, at: str = "", *, less: bool = False) -> Fix:
     return Fix(values=((at, text),), less=less)
 
 
+class Carried(Struct, frozen=True):
+    """Another device that can go on beside a new value, with other values of its own.
+
+    `path` is that of the device below ``<domain>``, `fix` what is written there. Where the domain
+    has an element at `unless`, the device was of no such use, and goes. `since` is the change of
+    libvirt that knows it, `when` what QEMU needs for it; `says` tells what becomes of it.
+    """
+
+    path: str
+    fix: Fix
+    says: str
+    unless: str
+    since: LibvirtChange
+    when: Predicate
+
+
 class Substitutes(Struct, frozen=True):
     """Which values of an attribute can stand in for another, the likeliest first.
 
@@ -52,7 +71,8 @@ class Substitutes(Struct, frozen=True):
     are other names that people use for a value, which mean it without doubt. `only` names, for a
     value, the paths below the device that have a meaning with it alone, and go when it does (under
     ``*`` with any value), but for those that are `shared` by the new value. So do the `companions`,
-    other devices that need it, by their paths below ``<domain>``. `remarks` say what a user who
+    other devices that need it, by their paths below ``<domain>``; those that a new value `carries`
+    stay in another form where libvirt and QEMU have it. `remarks` say what a user who
     gets the value should know. Where `archs` are named, guests of other architectures have the
     order `elsewhere`. `plain` is the order for guests of which `is_plain` tells by their
     ``<domain>`` that they may lack drivers for the usual one.
@@ -69,12 +89,19 @@ class Substitutes(Struct, frozen=True):
     plain: Mapping[str, tuple[str, ...]] | None = None
     is_plain: Callable[[Node], bool] | None = None
     shared: Mapping[str, tuple[str, ...]] | None = None
+    carries: Mapping[str, tuple[Carried, ...]] | None = None
 
     def gone_with(self, old: str, new: str) -> tuple[str, ...]:
         """Give the paths below the device of what has no meaning when a value replaces another."""
         only = self.only or {}
         kept = (self.shared or {}).get(new, ())
         return tuple(at for at in (*only.get("*", ()), *only.get(old, ())) if at not in kept)
+
+    def carried_to(self, new: str, domain: Node) -> tuple[Carried, ...]:
+        """Give the devices of a domain that can go on beside a new value in another form."""
+        known = (self.carries or {}).get(new, ())
+        there = (one for one in known if domain.find(one.path) is not None)
+        return tuple(one for one in there if domain.find(one.unless) is None)
 
     def is_at_home(self, arch: str) -> bool:
         """Tell whether `order` is that of an architecture; "" is that of the host."""

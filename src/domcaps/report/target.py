@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from domcaps.elements.advice.remedies import emulator_package
+from domcaps.elements.advice.remedies import emulator_package, enable_kvm
 from domcaps.elements.boards.families import (
     ARCHITECTURES_SINCE,
     OLDEST_KNOWN,
@@ -249,7 +249,7 @@ def _why_not_served(virttype: str, host: HostFacts, asked: _Asked) -> tuple[str,
         return f": KVM on {host.arch} hosts does not run {guest} guests", ""
     kvm = host.record.kvm
     if not kvm.usable:
-        return f": {kvm.reason or 'the host has no KVM'}", _kvm_remedy(kvm.reason)
+        return f": {kvm.reason or 'the host has no KVM'}", enable_kvm(kvm.reason)
     return ": this QEMU was built without KVM", ""
 
 
@@ -258,14 +258,6 @@ def _why_no_hyperv(dialect: Dialect) -> tuple[str, str]:
     if not dialect.has(since):
         return f": libvirt {dialect} does not support it", f"use --libvirt {since.since} or later"
     return ": it requires a host with /dev/mshv, and QEMU 10.2 or later built with it", ""
-
-
-def _kvm_remedy(reason: str) -> str:
-    if "permission" in reason:
-        return (
-            "" if ":" in reason else "add the user to the group that owns /dev/kvm, usually 'kvm'"
-        )
-    return "enable virtualization in the host's firmware and load the module kvm_intel or kvm_amd"
 
 
 def _settle_machine(

@@ -14,6 +14,8 @@ from domcaps.language.fix import Substitutes
 from domcaps.language.node_path import tag_of, without_positions
 from domcaps.language.preference import Decision
 from domcaps.language.spelling import nearest
+from domcaps.language.truth import Truth
+from domcaps.named_tuples import NamedTuple
 from domcaps.validate.catalogue.rules import parts
 
 if TYPE_CHECKING:
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
+    from domcaps.language.fix import Carried
     from domcaps.language.part import Field
+    from domcaps.language.world import World
 
 _EMPTY = frozenset({"", "none", "default"})
 """Values that remove a device or leave it open: never the first advice."""
@@ -130,7 +134,14 @@ def advised(
     return ""
 
 
-def left_behind(path: str, old: str, new: str, part: Node) -> list[str]:
+class LeftBehind(NamedTuple):
+    """What has no meaning once a value replaces another, and what goes on in another form."""
+
+    removed: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
+
+
+def left_behind(path: str, old: str, new: str, part: Node, world: World) -> LeftBehind:
     """Name what has no meaning once a value replaces another: attributes, elements, devices.
 
     `part` is the device, or another element, that the value belongs to; `path` that of the value.
@@ -138,16 +149,34 @@ def left_behind(path: str, old: str, new: str, part: Node) -> list[str]:
     where = without_positions(path)
     rule = substitutes().get(where)
     if rule is None:
-        return []
+        return LeftBehind()
     device = root = part
     while (above := root.getparent()) is not None:
         device, root = (root, above) if above.tag == "devices" else (device, above)
     own = _named_below(device, rule.gone_with(old, new))
     others = (rule.companions or {}).get(old, ())
     if not others or _count(root, where, old) > 1:
-        return own
-    found = (node for at in others for node in root.iterfind(at))
-    return own + [f"<{tag_of(node)}> (line {node.sourceline})" for node in found]
+        return LeftBehind(tuple(own))
+    carried = {
+        node: one.says
+        for one in rule.carried_to(new, root)
+        if can_go_on(one, world)
+        for node in root.iterfind(one.path)
+    }
+    gone = [node for at in others for node in root.iterfind(at) if node not in carried]
+    return LeftBehind(
+        (*own, *map(_with_line, gone)),
+        tuple(f"{_with_line(node)} {says}" for node, says in carried.items()),
+    )
+
+
+def can_go_on(one: Carried, world: World) -> bool:
+    """Tell whether libvirt and QEMU have the other form of a device."""
+    return world.target.dialect.has(one.since) and world.truth(one.when) is not Truth.NO
+
+
+def _with_line(node: Node) -> str:
+    return f"<{tag_of(node)}> (line {node.sourceline})"
 
 
 def _named_below(part: Node, paths: Sequence[str]) -> list[str]:

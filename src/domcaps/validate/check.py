@@ -18,7 +18,7 @@ from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
 from domcaps.language.wording import one_of
 from domcaps.validate import advice, messages
-from domcaps.validate.alternatives import advised, left_behind, likely_first
+from domcaps.validate.alternatives import LeftBehind, advised, left_behind, likely_first
 from domcaps.validate.catalogue.former import current_codes, renamings
 from domcaps.validate.checks import FAILS_AT_START, checks_for_code, codes_of_form
 from domcaps.validate.consequences import without_consequences
@@ -543,7 +543,9 @@ class DocumentCheck:
         else:
             code, reason = "unsupported", world.reason(choice.when)
             use = self._advised(field_check.place, text, offered)
-            left = left_behind(field_check.place, text, use, part.node) if use else ()
+            left = (
+                left_behind(field_check.place, text, use, part.node, world) if use else LeftBehind()
+            )
             message = messages.unsupported_choice(place, choice, world, use, left)
         wrong = problem(message, part, declared.path, accepted=offered, reason=reason)
         if choice is None:

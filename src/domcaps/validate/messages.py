@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate
     from domcaps.language.table import Choice
     from domcaps.language.world import World
+    from domcaps.validate.alternatives import LeftBehind
 
 
 def place_of(part: Part, declared: Field[object]) -> str:
@@ -55,11 +56,11 @@ def unknown_choice(place: str, text: str, offered: Sequence[str], world: World) 
 
 
 def unsupported_choice(
-    place: str, choice: Choice, world: World, instead: str, left: Sequence[str] = ()
+    place: str, choice: Choice, world: World, instead: str, left: LeftBehind
 ) -> str:
     """Describe a known value that this QEMU, machine type or host does not support.
 
-    `instead` is the value to use, `left` names what has no meaning with it.
+    `instead` is the value to use, `left` names what has no meaning with it, or another form.
     """
     # only a finding pays for this import
     from domcaps.report.explain import causes_of, ways_of
@@ -70,8 +71,9 @@ def unsupported_choice(
         text += f" ({why})"
     if instead:
         text += f"; use {instead!r}"
-        if left:
-            text += f", and remove {listed(left)} (of no use with {instead!r})"
+        if left.removed:
+            text += f", and remove {listed(left.removed)} (of no use with {instead!r})"
+        text += "".join(f", and give {one}" for one in left.carried)
     ways = ways_of(choice.when, world)
     if instead and ways:
         return f"{text}; or, to keep {choice.name!r}: {'; '.join(ways)}"

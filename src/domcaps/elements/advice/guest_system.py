@@ -64,13 +64,26 @@ def _by_name(text: str) -> str:
     return WINDOWS if _WINDOWS_NAME.search(text) else ""
 
 
-def lacks_virtio(root: Node) -> bool:
+def looks_like_windows(root: Node) -> bool:
+    """Tell whether a guest may be Windows, by its name or by what only Windows is given.
+
+    That are Hyper-V's features and a clock in local time.
+    """
+    if (system := guest_system(root)) or root.find(f"metadata/{_OS}") is not None:
+        return system == WINDOWS
+    clock = root.find("clock")
+    local = clock is not None and clock.get("offset") == "localtime"
+    return local or root.find("features/hyperv") is not None
+
+
+def lacks_virtio_display(root: Node) -> bool:
     """Tell whether a guest may have no driver for a virtio display adapter.
 
-    That is a guest of macOS or Windows, and one whose disks and network cards are all emulated
-    hardware, as far as the domain says what they are.
+    That is a guest of macOS or Windows, which come without one, whatever else they have drivers
+    for; and one whose disks and network cards are all emulated hardware, as far as the domain says
+    what they are.
     """
-    if guest_system(root):
+    if guest_system(root) or looks_like_windows(root):
         return True
     told = [one for one in (*_disk_buses(root), *_card_models(root)) if one]
     return bool(told) and not any(one.startswith("virtio") for one in told)

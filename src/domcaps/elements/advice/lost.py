@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.boards.defaults import CPU_POLICY
+from domcaps.elements.advice.guest_system import MACOS, guest_system, looks_like_windows
+from domcaps.elements.boards.defaults import CPU_MODE, CPU_POLICY
+from domcaps.elements.boards.nearest import version_of
 from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
+_AGENT = "devices/channel"
 _HEARD_BY = frozenset({"spice", "sdl", "dbus"})
 """Types of graphics that play the guest's sound, where the domain has no ``<audio>``."""
 
@@ -59,6 +62,33 @@ def _has_input_in_looking_glass(root: Node) -> bool:
     return shared and root.find("devices/graphics[@type='spice']") is not None
 
 
+def _shares_clipboard(root: Node) -> bool:
+    if root.find("devices/graphics/clipboard[@copypaste='no']") is not None:
+        return False
+    talks = root.find(f"{_AGENT}[@type='spicevmc']") is not None
+    return talks or root.find(f"{_AGENT}/source/clipboard[@copypaste='yes']") is not None
+
+
+def _shares_folder(root: Node) -> bool:
+    sources = root.iterfind("devices/channel[@type='spiceport']/source")
+    return any("webdav" in (one.get("channel") or "") for one in sources)
+
+
+def _has_threads_of_amd(root: Node) -> bool:
+    """Tell whether a processor of AMD's has threads, which need this feature."""
+    topology = root.find("cpu/topology")
+    return (
+        topology is not None and topology.get("threads", "1") != "1" and _requires("topoext")(root)
+    )
+
+
+def _encrypts(root: Node) -> bool:
+    return any(
+        one.get("defaultMode") == "secure" or one.find("channel[@mode='secure']") is not None
+        for one in root.iterfind("devices/graphics[@type='spice']")
+    )
+
+
 def _every(path: str, inner: str) -> Callable[[Node], bool]:
     return lambda root: all(one.find(inner) is not None for one in root.iterfind(path))
 
@@ -66,12 +96,14 @@ def _every(path: str, inner: str) -> Callable[[Node], bool]:
 ABILITIES = (
     Ability("libvirt gives the domain another UUID", _has("uuid")),
     Ability("a network card gets another MAC address", _every("devices/interface", "mac")),
-    Ability("no clipboard shared with the viewer", _has("devices/channel[@type='spicevmc']")),
+    Ability("no clipboard shared with the viewer", _shares_clipboard),
+    Ability("no folder shared with the viewer", _shares_folder),
     Ability("no redirection of the viewer's USB devices", _has("devices/redirdev")),
     Ability("no smart cards of the viewer", _has("devices/smartcard[@mode='passthrough']")),
     Ability("no keyboard and mouse in the client of Looking Glass", _has_input_in_looking_glass),
     Ability("no hardware acceleration for virtual machines in the guest", _requires("vmx", "svm")),
-    Ability("a less exact clock in the guest without invtsc", _requires("invtsc")),
+    Ability("the guest sees cores in place of threads", _has_threads_of_amd),
+    Ability("what the viewer shows is encrypted only as qemu.conf says (vnc_tls)", _encrypts),
     Ability(
         "host devices stay assigned, but to an emulated guest: better run it on a host with KVM",
         _passes_on_hardware,
@@ -98,12 +130,66 @@ def _unheard(root: Node) -> str:
     return "no sound is heard"
 
 
+def _is_shared_otherwise(before: Node, after: Node) -> bool:
+    """Tell whether another program shares the clipboard: QEMU in place of SPICE."""
+    kinds = [one.find(f"{_AGENT}[@type='qemu-vdagent']") is not None for one in (before, after)]
+    return _shares_clipboard(before) and _shares_clipboard(after) and kinds == [False, True]
+
+
+def _clock_without(root: Node) -> str:
+    """Say what a guest lacks whose processor does not promise a steady clock."""
+    if guest_system(root) == MACOS:
+        return "macOS may not start, or run too fast or too slowly, without invtsc"
+    return "a less exact clock in the guest without invtsc"
+
+
+def _of_board(before: Node, after: Node) -> str:
+    """Say what the guest sees of another version of its board, "" where it is the same."""
+    old, new = (root.find("os/type") for root in (before, after))
+    if old is None or new is None or not (old.get("machine") and new.get("machine")):
+        return ""
+    was, now = version_of(old.get("machine", "")), version_of(new.get("machine", ""))
+    if not was or was == now:
+        return ""
+    seen = "the newest" if not now else "a newer" if now > was else "an older"
+    minds = ", Windows may ask for activation" if looks_like_windows(after) else ""
+    return (
+        f"the guest sees {seen} version of its board{minds}, and saved states and snapshots with "
+        "memory do not load"
+    )
+
+
+def _of_processor(before: Node, after: Node) -> str:
+    """Say which other processor the guest sees, "" where it is the same."""
+    old, new = before.find("cpu"), after.find("cpu")
+    if new is None:
+        return ""
+    mode, was = new.get("mode", CPU_MODE), "" if old is None else old.get("mode", CPU_MODE)
+    if mode == "maximum" and was != mode:
+        return "the guest sees the processor that QEMU makes up, which differs with each QEMU"
+    model = (new.findtext("model") or "").strip()
+    named = "" if old is None else (old.findtext("model") or "").strip()
+    if mode != "custom" or not model or (was == mode and named == model):
+        return ""
+    reason = ", as macOS needs one of Intel's" if guest_system(after) == MACOS else ""
+    if was == "custom" and named:
+        return f"the guest sees a processor {model} in place of {named}{reason}"
+    return f"the guest sees a processor {model} in place of the host's{reason}"
+
+
 def lost(before: Node, after: Node) -> list[str]:
     """Say what the domain before an edit has, and the one after it has not."""
-    gone = [one.lost for one in ABILITIES if one.holds(before) and not one.holds(after)]
+    gone = [said for tell in (_of_board, _of_processor) if (said := tell(before, after))]
+    gone += [one.lost for one in ABILITIES if one.holds(before) and not one.holds(after)]
+    if _is_shared_otherwise(before, after):
+        gone.append("the clipboard is shared only with VNC viewers that know QEMU's extension")
     if _is_heard(before) and not _is_heard(after):
         gone.append(_unheard(after))
+    steady = _requires("invtsc")
+    if steady(before) and not steady(after):
+        gone.append(_clock_without(after))
     if before.get("type") != "qemu" and after.get("type") == "qemu":
+        gone[:0] = ["the guest is many times slower"] if before.get("type") == "kvm" else []
         idle = [said for path, said in _OF_KVM.items() if after.find(path) is not None]
         gone += [f"no effect of {', '.join(idle)}"] if idle else []
     return gone

@@ -227,8 +227,17 @@ def kvm(world: World) -> Remedy:
         return Remedy(Effort.VIRTTYPE, "--virttype kvm")
     if host.kvm.usable:
         return Remedy(Effort.HARDWARE, f"KVM of this host runs no guests of {target}")
-    reason = host.kvm.reason or "/dev/kvm can't be used"
-    return Remedy(Effort.ACCELERATOR, f"KVM, which can't be used here: {reason}")
+    said = [text for text in (host.kvm.reason, enable_kvm(host.kvm.reason)) if text]
+    return Remedy(Effort.ACCELERATOR, f"KVM, which can't be used here: {'; '.join(said)}")
+
+
+def enable_kvm(reason: str) -> str:
+    """Say how KVM becomes usable; `reason` is why it is not, "" if the host has none."""
+    if "permission" in reason:
+        return (
+            "" if ":" in reason else "add the user to the group that owns /dev/kvm, usually 'kvm'"
+        )
+    return "enable virtualization in the host's firmware and load the module kvm_intel or kvm_amd"
 
 
 def install(*packages: str) -> Adviser:

@@ -74,8 +74,8 @@ def _nearest_version(name: str, names: Sequence[str]) -> str:
     if own:  # a distribution's own versions count by themselves
         found, wanted = [(family_of(one)[1], one) for one in own], family_of(name)[1]
     else:
-        board, wanted = _board_of(name), _version_of(name)
-        found = [(_version_of(one), one) for one in names if _board_of(one) == board]
+        board, wanted = _board_of(name), version_of(name)
+        found = [(version_of(one), one) for one in names if _board_of(one) == board]
     versions = sorted((version, one) for version, one in found if version)
     if not wanted or not versions:
         return ""
@@ -86,7 +86,7 @@ def _begins(name: str, stem: str) -> bool:
     return name.startswith(stem) and name[len(stem) :][:1].isdigit()
 
 
-def _version_of(name: str) -> Version:
+def version_of(name: str) -> Version:
     """Give the version of QEMU's that a machine type is of, () where its name tells none."""
     release = _release_in(name)
     if release is None:

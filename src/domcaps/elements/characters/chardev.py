@@ -25,6 +25,7 @@ from domcaps.elements.base.device import Device
 from domcaps.elements.boards.defaults import CHARDEV_TYPE
 from domcaps.elements.characters.kind_of_source import of_socket, with_path
 from domcaps.elements.display.graphics import has_graphics
+from domcaps.elements.display.spice_agent import VDAGENT
 from domcaps.language.changes.characters import (
     CHANNEL_SOCKETS_MOVED,
     CHANNEL_SOCKETS_WHOLE,
@@ -36,7 +37,6 @@ from domcaps.language.changes.characters import (
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.lazy import cached_property
-from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -68,7 +68,6 @@ TYPES = OneOf(
         "dbus",
     )
 )
-VDAGENT = qapi("chardev-add/arg/backend/case=qemu-vdagent")
 
 # as C reads an unsigned number
 _PORT = Int(-(2**32) + 1, 2**32 - 1)

@@ -16,6 +16,7 @@ from domcaps.elements.advice.drifts import NO_DBUS_MODULE, NO_MODULE
 from domcaps.elements.advice.programs import program_installed
 from domcaps.elements.base.device import Device
 from domcaps.elements.boards.defaults import video_model
+from domcaps.elements.display.spice_agent import CLIPBOARD
 from domcaps.elements.display.video import MODEL_TYPE as VIDEO_MODEL
 from domcaps.elements.display.video import Video
 from domcaps.elements.qemu.fragments import NO_X11, SPICE_SERVER
@@ -83,6 +84,7 @@ SUBSTITUTES = Substitutes(
         ),
         "dbus": ("devices/channel[@type='dbus']", "devices/audio[@type='dbus']"),
     },
+    carries={"vnc": (CLIPBOARD,)},
 )
 
 

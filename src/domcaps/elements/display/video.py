@@ -24,7 +24,7 @@ memory, acceleration and front ends stand in the siblings `video_memory` and `vi
 from __future__ import annotations
 
 from domcaps.elements.advice.drifts import NO_DMA, NO_PCI
-from domcaps.elements.advice.guest_system import lacks_virtio
+from domcaps.elements.advice.guest_system import lacks_virtio_display
 from domcaps.elements.base.device import Device
 from domcaps.elements.base.virtio_options import VirtioOptions, given_options
 from domcaps.elements.boards.defaults import VIDEO_KNOWN, video_model
@@ -197,7 +197,12 @@ _MODEL_SUBSTITUTES = Substitutes(
     shared=dict.fromkeys(("vga", "bochs", "vmvga"), ("model/@vram",)),
     # virtio's adapter needs a driver of its own for more than plain VGA
     plain={"qxl": ("vga", "bochs", "cirrus", "virtio")},
-    is_plain=lacks_virtio,
+    is_plain=lacks_virtio_display,
+    remarks={
+        "vga": "every guest system has a driver for it",
+        "bochs": "needs a driver for Bochs in the guest",
+        "virtio": "needs virtio's display driver, which Linux has",
+    },
     # words of QEMU's option -vga, and names of its devices
     slips={"std": "vga", "vmware": "vmvga", "virtio-gpu-gl": "virtio", "virtio-vga-gl": "virtio"},
 )

@@ -69,6 +69,7 @@ SUBSTITUTES = Substitutes(
         "*": ("host-model", "maximum"),
     },
     only={"host-passthrough": ("@migratable",), "maximum": ("@migratable",)},
+    shared={"host-passthrough": ("@migratable",), "maximum": ("@migratable",)},
     # QEMU's names of models, and short ones
     slips={
         "host": "host-passthrough",

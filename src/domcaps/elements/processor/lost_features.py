@@ -15,9 +15,10 @@ from domcaps.elements.processor.cpu import accelerator
 from domcaps.facts.arch import X86
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.wording import listed
+from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from lxml.etree import _Element as Node
 
@@ -31,35 +32,55 @@ _ON, _OFF = frozenset({"require", "force"}), frozenset({"disable", "forbid"})
 _OPTIONAL = frozenset({"optional"})
 
 
-def lost_features(before: Node, after: Node, world: World) -> list[str]:
-    """Say which features the CPU of a domain asks for, and that of another domain does not have.
+class LostFeatures(NamedTuple):
+    """Features that a guest loses: those that its system needs, and others; and which system."""
+
+    needed: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    system: str = ""
+
+    def says(self, names: Container[str]) -> Iterator[str]:
+        """Say what the loss of some of the features is."""
+        needed, others = ([n for n in some if n in names] for some in (self.needed, self.others))
+        if needed:
+            yield f"a CPU without {listed(needed)}, which {self.system} needs"
+        if others:
+            yield f"a CPU without {listed(others)}"
+
+
+def lost_features(before: Node, after: Node, world: World) -> LostFeatures:
+    """Give the features that the CPU of a domain asks for, and that of another one does not have.
 
     `world` is the target of the domain `after`. Where it is not known which features were asked
     for, as with ``host-passthrough`` of a processor that was not read, only those are named that
     the guest's system needs.
     """
     if world.target.arch not in X86 or after.find("cpu") is None:
-        return []
+        return LostFeatures()
     known, needs = x86_map(world.target.dialect), processor_needs(after)
     try:
         wanted, has = _wanted(before, world, known), _given(after, world, known)
     except Unanswered:
-        return []
+        return LostFeatures()
     if has is None:
-        return []
+        return LostFeatures()
     needed = known.bits_of(needs.features)
     missing = (needed if wanted is None else wanted & (known.bits_of(PROGRAMS) | needed)) & ~has
     missing |= _left_out(before, after, known) & ~has & ~known.bits_of(_SAID_ELSEWHERE)
     missing |= _required_in_vain(after, world, known) & ~known.bits_of(_SAID_ELSEWHERE)
-    return list(_said(known, missing, needed, needs.system))
+    lost, rest = _names(known, missing & needed), _names(known, missing & ~needed)
+    return LostFeatures(lost, rest, needs.system)
 
 
-def _said(known: X86Map, missing: int, needed: int, system: str) -> Iterator[str]:
-    """Name the features that the guest's system needs, then the others."""
-    if missing & needed:
-        yield f"a CPU without {_names(known, missing & needed)}, which {system} needs"
-    if missing & ~needed:
-        yield f"a CPU without {_names(known, missing & ~needed)}"
+def emulated_in_vain(root: Node, world: World) -> tuple[str, ...]:
+    """Give the features that a domain requires by name, and QEMU starts the guest without."""
+    if world.target.arch not in X86:
+        return ()
+    known = x86_map(world.target.dialect)
+    try:
+        return tuple(known.names_of(_required_in_vain(root, world, known)))
+    except Unanswered:
+        return ()
 
 
 def _required_in_vain(root: Node, world: World, known: X86Map) -> int:
@@ -77,12 +98,10 @@ def _left_out(before: Node, after: Node, known: X86Map) -> int:
     return 0 if other is None else _named(other, known, _OPTIONAL) & ~earlier
 
 
-def _names(known: X86Map, features: int) -> str:
+def _names(known: X86Map, features: int) -> tuple[str, ...]:
     """Name features, those of programs first."""
     of_programs = known.bits_of(PROGRAMS)
-    return listed(
-        [*known.names_of(features & of_programs), *known.names_of(features & ~of_programs)]
-    )
+    return (*known.names_of(features & of_programs), *known.names_of(features & ~of_programs))
 
 
 def _wanted(root: Node, world: World, known: X86Map) -> int | None:
