@@ -16,6 +16,7 @@ import msgspec
 
 from domcaps.choose import losses
 from domcaps.choose.board import moved_to_board, moved_with_machine
+from domcaps.choose.candidates import on_board
 from domcaps.choose.change import line_in
 from domcaps.choose.consequences import changes_processor, features_lost
 from domcaps.choose.edits import Edit, Edits
@@ -26,6 +27,7 @@ from domcaps.choose.remedies import remedies, worlds_of
 from domcaps.choose.repaired import Repair
 from domcaps.choose.steps import RepairStep, changes_of
 from domcaps.choose.text import text_of
+from domcaps.elements.boards.families import family_of
 from domcaps.elements.processor.lost_features import emulated_in_vain
 from domcaps.errors import DomainError, InputError
 from domcaps.facts.arch import X86
@@ -70,6 +72,7 @@ _NO_EMULATOR = "os-arch-unsupported"
 """The finding of an architecture that no emulator of the host has."""
 
 _MACHINE = "/domain/os/type"
+_MACHINE_TYPE = f"{_MACHINE}/@machine"
 """Where the machine type is named."""
 
 _DEEPEST = 3
@@ -173,6 +176,23 @@ class _Search:
             made = [*made, RepairStep(edit, finding, data, after)]
             data = after
         return made, data
+
+    def with_later_loss(self, made: list[RepairStep]) -> list[RepairStep]:
+        """Note with a deprecated machine type that it goes one day, and what would stay."""
+        return [
+            step
+            if step.edit.path != _MACHINE_TYPE or step.edit.loss < losses.FIX
+            else replace(step, lost=(*step.lost, *self._of_deprecated(step)))
+            for step in made
+        ]
+
+    def _of_deprecated(self, step: RepairStep) -> Iterator[str]:
+        value, (names, _) = step.edit.value, self.targets(step.before)
+        if value and value not in names:
+            lasting = on_board(value, family_of(value)[0], names)
+            alias = next((name for name in lasting if not family_of(name)[1]), "")
+            instead = f" (machine={alias!r} stays, but differs more)" if alias else ""
+            yield f"a later QEMU will not have {value!r}{instead}"
 
     def with_remedies(self, made: list[RepairStep]) -> list[RepairStep]:
         """Note with each step what on the host would make it unnecessary."""
@@ -490,7 +510,8 @@ def repair(
         begin = moved.data
     made, after = search.everything(begin) if search.findings(begin) else ([], begin)
     made, after = search.spared(made, after)
-    made = search.with_remedies(search.with_features_lost(made))
+    made = search.with_later_loss(search.with_features_lost(made))
+    made = search.with_remedies(made)
     renamed, after = search.respelt(after)
     left = tuple(
         msgspec.structs.replace(one, line=line_in(data, after, one.line))

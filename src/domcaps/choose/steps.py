@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from domcaps.choose import losses
 from domcaps.choose.change import Change, Settled, added_after, is_gone, line_in, removed_besides
 from domcaps.choose.consequences import consequences
+from domcaps.choose.ranking import CHECK_THIS
 from domcaps.choose.text import text_of
 from domcaps.validate.messages import cause_of
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from domcaps.choose.edits import Edit
     from domcaps.language.finding import Finding
+
+MOST_USUAL_CPUS = 255
+"""A guest with more of them is so rare that the number may be a mistake."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,15 @@ def _value_at(data: bytes, path: str) -> str:
     return "" if found is None else found[0].get(found[1]) or ""
 
 
+def _doubted(step: RepairStep, what: str) -> str:
+    """Ask for a look at a large number of CPUs that something else is fitted to, "" elsewhere."""
+    if not step.finding.code.startswith("vcpu-") or CHECK_THIS in what:
+        return ""
+    vcpu = text_of(step.after).root.findtext("vcpu", "").strip()
+    many = vcpu.isdigit() and vcpu not in what and int(vcpu) > MOST_USUAL_CPUS
+    return f" ({CHECK_THIS}: {vcpu} vCPUs)" if many else ""
+
+
 def _change(original: bytes, step: RepairStep, earlier: Sequence[RepairStep]) -> Change:
     edit, finding = step.edit, step.finding
     what, made = edit.what, edit.apply() if step.moved else step.after
@@ -70,6 +83,7 @@ def _change(original: bytes, step: RepairStep, earlier: Sequence[RepairStep]) ->
             # the user's file has the first value, and the finding that it was at
             what = what.replace(f"instead of '{one.edit.value}'", f"instead of '{one.edit.old}'")
             also += f", and because {cause_of(one.finding.message)} ({one.finding.code})"
+    what += _doubted(step, what)
     besides = () if edit.loss < losses.FIX else removed_besides(step.before, made, what)
     if besides:
         what += f", and {' and '.join(besides)} removed"

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from domcaps.destination import FileDestination
     from domcaps.hosts.host import Host
 
+_DEPRECATED = "os-type-machine-deprecated"
+"""A warning that the change of the machine type repeats."""
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -170,8 +172,9 @@ class _Run:
             return
         said = [str(one) for one in found.decisions]
         before = self._warnings(found.original)
+        told = {_DEPRECATED} if any("will not have" in text for text in said) else set()
         for code, message in self._warnings(found.data).items():
-            if code not in before:
+            if code not in before and code not in told:
                 said.append(f"warning after these edits: {message} [{code}]")
         if said:
             note(f"{file_name(name)}: for you to decide:" if self.several else "for you to decide:")

@@ -105,7 +105,8 @@ ABILITIES = (
     Ability("the guest sees cores in place of threads", _has_threads_of_amd),
     Ability("what the viewer shows is encrypted only as qemu.conf says (vnc_tls)", _encrypts),
     Ability(
-        "host devices stay assigned, but to an emulated guest: better run it on a host with KVM",
+        "host devices stay assigned, but to an emulated guest: check their addresses on this host, "
+        "or better run it on one with KVM",
         _passes_on_hardware,
     ),
 )
