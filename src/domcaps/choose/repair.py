@@ -71,6 +71,12 @@ _OF_OTHER_BOARDS = frozenset({"os-firmware-unavailable", "os-machine-unsupported
 _NO_EMULATOR = "os-arch-unsupported"
 """The finding of an architecture that no emulator of the host has."""
 
+_TOO_MANY = frozenset({"vcpu-count-unsupported", "vcpu-count-without-eim"})
+"""Findings of more CPUs than the board has."""
+
+_FITTED_TO_MANY = "vcpu-count-x2apic"
+"""The finding of a processor that can't be one of so many."""
+
 _MACHINE = "/domain/os/type"
 _MACHINE_TYPE = f"{_MACHINE}/@machine"
 """Where the machine type is named."""
@@ -321,6 +327,10 @@ class _Search:
         for finding in left:
             if finding.code == _NO_EMULATOR:
                 return finding
+        codes = {finding.code for finding in left}
+        if codes & _TOO_MANY and len(codes) > 1:
+            # no processor is fitted to a number of CPUs that the board does not have
+            left = [one for one in left if one.code != _FITTED_TO_MANY]
         # the rest may be judged otherwise once the target is known
         best, least = left[0], losses.FIX if _hides(left[0]) else losses.NUMBER
         for finding in left[:_MOST_FIRST] if len(left) > 1 else ():

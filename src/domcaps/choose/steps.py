@@ -70,8 +70,12 @@ def _doubted(step: RepairStep, what: str) -> str:
     if not step.finding.code.startswith("vcpu-") or CHECK_THIS in what:
         return ""
     vcpu = text_of(step.after).root.findtext("vcpu", "").strip()
-    many = vcpu.isdigit() and vcpu not in what and int(vcpu) > MOST_USUAL_CPUS
-    return f" ({CHECK_THIS}: {vcpu} vCPUs)" if many else ""
+    if not vcpu.isdigit() or int(vcpu) <= MOST_USUAL_CPUS:
+        return ""
+    without = (
+        "" if "<vcpu>" in what else f"; with at most {MOST_USUAL_CPUS} this edit is not needed"
+    )
+    return f" ({CHECK_THIS}: {vcpu} vCPUs{without})"
 
 
 def _change(original: bytes, step: RepairStep, earlier: Sequence[RepairStep]) -> Change:
