@@ -24,7 +24,7 @@ _EMULATOR = "/domain/devices/emulator"
 
 
 @dataclass(frozen=True)
-class Decision:
+class OwnersDecision:
     """An edit that its owner should look at: what it is, what follows, what would avoid it.
 
     `line` is that of the original text; `on_host` are orders to the host's administrator.
@@ -52,10 +52,10 @@ class Decision:
         return f"{place}{short}{': ' if said else ''}{'; '.join(said)}"
 
 
-def decisions(changes: Sequence[Change]) -> tuple[Decision, ...]:
+def decisions(changes: Sequence[Change]) -> tuple[OwnersDecision, ...]:
     """Give what the owner has to check or decide, in the order of the document."""
     found = [
-        Decision(change.place, change.path, change.what, change.consequences, change.on_host)
+        OwnersDecision(change.place, change.path, change.what, change.consequences, change.on_host)
         for change in changes
         if _is_for_owner(change)
     ]

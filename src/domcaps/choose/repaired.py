@@ -14,7 +14,7 @@ from domcaps.language.finding import Stage
 
 if TYPE_CHECKING:
     from domcaps.choose.change import Change
-    from domcaps.choose.for_owner import Decision
+    from domcaps.choose.for_owner import OwnersDecision
     from domcaps.language.finding import Finding
 
 
@@ -62,7 +62,7 @@ class Repair:
         return tuple(change for change in self.changes if change.removes)
 
     @property
-    def decisions(self) -> tuple[Decision, ...]:
+    def decisions(self) -> tuple[OwnersDecision, ...]:
         """What the owner of the domain has to check or decide."""
         return decisions(self.changes)
 

@@ -16,7 +16,7 @@ from msgspec import UNSET, UnsetType
 from domcaps.choose.change import Change as EditChange
 from domcaps.choose.chosen import Step
 from domcaps.choose.conversion import GuestNotice
-from domcaps.choose.for_owner import Decision
+from domcaps.choose.for_owner import OwnersDecision
 from domcaps.fresh.explain import Provenance
 from domcaps.fresh.watching import Event
 from domcaps.language import Reason, Target
@@ -202,7 +202,7 @@ class FixedFile(msgspec.Struct, frozen=True):
     changes: tuple[EditChange, ...] | UnsetType = UNSET
     removes: tuple[str, ...] | UnsetType = UNSET
     loss: int | UnsetType = UNSET
-    decisions: tuple[Decision, ...] | UnsetType = UNSET
+    decisions: tuple[OwnersDecision, ...] | UnsetType = UNSET
     diff: str | UnsetType = UNSET
     fewest: bool | UnsetType = UNSET
     findings: tuple[LeftFinding, ...] | UnsetType = UNSET

@@ -78,7 +78,9 @@ def _has_threads_of_amd(root: Node) -> bool:
     """Tell whether a processor of AMD's has threads, which need this feature."""
     topology = root.find("cpu/topology")
     return (
-        topology is not None and topology.get("threads", "1") != "1" and _requires("topoext")(root)
+        topology is not None
+        and topology.get("threads") not in {None, "1"}
+        and _requires("topoext")(root)
     )
 
 
