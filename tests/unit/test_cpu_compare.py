@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cpu_fakes import EPYC, NEWEST, definition, emulator, host, x86_answers
-from domcaps.cpu.compare import Mismatch, Wanted, forbidden, mismatch
+from domcaps.cpu.compare import HostFeatures, Mismatch, Wanted, forbidden, host_features, mismatch
 from domcaps.cpu.hostmodel import host_model
 from domcaps.cpu.models import blockers_by_model
 from domcaps.cpu.x86map import x86_map
@@ -32,11 +32,17 @@ def offered(*more: str, kvm: bool = False, lacking: tuple[str, ...] = ()) -> Emu
     return emulator(x86_answers("host" if kvm else "max", props, models), kvm=kvm)
 
 
+def features(emulated: EmulatorFacts) -> HostFeatures | None:
+    return host_features(emulated, "tcg", HostFacts(host()), NEWEST)
+
+
 def found(
     emulated: EmulatorFacts, model: str = "", accelerator: str = "tcg", **wanted: Any
 ) -> Mismatch | None:  # fmt: skip
     has = HostFacts(host(flags=wanted.pop("flags", ())))
-    return mismatch(emulated, accelerator, has, NEWEST, Wanted(model, **wanted))
+    return mismatch(
+        host_features(emulated, accelerator, has, NEWEST), KNOWN, Wanted(model, **wanted)
+    )
 
 
 def test_a_model_that_the_host_is() -> None:
@@ -72,7 +78,7 @@ def test_a_feature_that_the_host_has_can_be_forbidden() -> None:
     assert found(offered("aes"), OLD, policies={"aes": "forbid"}) == Mismatch("forbidden", ("aes",))
     assert found(offered("aes"), OLD, policies={"aes": "require"}) is None
     asked = Wanted(OLD, policies={"aes": "forbid", "avx": "forbid"})
-    assert forbidden(offered("aes"), "tcg", HostFacts(host()), NEWEST, asked) == ("aes",)
+    assert forbidden(features(offered("aes")), asked) == ("aes",)
 
 
 def test_newer_models_lack_what_qemu_says() -> None:
@@ -115,7 +121,7 @@ def test_nothing_is_said_where_nothing_is_known() -> None:
     answers = x86_answers("max", QEMU64 | EPYC, [definition(OLD)])
     answers[cpu_expansion_of("max", "static")] = Failure("GenericError", "no")
     assert found(emulator(answers), **asked) is None
-    assert forbidden(emulator(answers), "tcg", HostFacts(host()), NEWEST, Wanted(OLD)) == ()
+    assert forbidden(features(emulator(answers)), Wanted(OLD)) == ()
 
 
 def test_an_emulator_that_offers_no_model_tells_of_no_cpu() -> None:
@@ -168,7 +174,7 @@ def test_cpuid_goes_before_what_the_kernel_shows() -> None:
 
     def said(feature: str, policy: str) -> Mismatch | None:
         wanted = Wanted(OLD, policies={feature: policy})
-        return mismatch(offered(kvm=True), "kvm", has, NEWEST, wanted)
+        return mismatch(host_features(offered(kvm=True), "kvm", has, NEWEST), KNOWN, wanted)
 
     assert said("aes", "require") is None
     assert said("aes", "forbid") == Mismatch("forbidden", ("aes",))

@@ -6,7 +6,6 @@ models it looks at what they consist of, for the others at what QEMU says that t
 
 from __future__ import annotations
 
-from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -48,98 +47,83 @@ class Mismatch(NamedTuple):
     features: tuple[str, ...] = ()
 
 
-class _HostFeatures(NamedTuple):
-    """What a host has: features that are sure, those that may be there too, those that it names."""
+class HostFeatures(NamedTuple):
+    """What a host has: features that are sure, those that may be there too, those that it names.
+
+    `blockers` are the models that QEMU offers, each with the features that it lacks there.
+    """
 
     vendor: str
     sure: int
     possible: int
     named: frozenset[str]
+    blockers: Mapping[str, tuple[str, ...]]
 
 
-def mismatch(
-    emulator: EmulatorFacts, accelerator: str, host: HostFacts, dialect: Dialect, wanted: Wanted
-) -> Mismatch | None:
+def mismatch(has: HostFeatures | None, known: X86Map, wanted: Wanted) -> Mismatch | None:
     """Tell what keeps a guest from having a CPU; None where nothing does, or where it's unknown.
 
-    The model, where there is one, is one that libvirt knows. Raises `Unanswered` where the
-    emulator was not asked.
+    The model, where there is one, is one that libvirt knows.
     """
-    has = _features(emulator, accelerator, host.arch, host.cpu, host.cpuid, dialect)
     if has is None:
         return None
-    known = x86_map(dialect)
     if wanted.model and not judged_by_features(wanted.model):
-        return _by_blockers(has, emulator, accelerator, known, wanted)
+        return _by_blockers(has, known, wanted)
     return _by_features(has, known, wanted)
 
 
-def forbidden(
-    emulator: EmulatorFacts, accelerator: str, host: HostFacts, dialect: Dialect, wanted: Wanted
-) -> tuple[str, ...]:
+def forbidden(has: HostFeatures | None, wanted: Wanted) -> tuple[str, ...]:
     """List the features that a definition forbids though the definition of the host names them."""
-    has = _features(emulator, accelerator, host.arch, host.cpu, host.cpuid, dialect)
     names = [name for name, policy in wanted.policies.items() if policy == "forbid"]
     return tuple(name for name in names if has is not None and name in has.named)
 
 
-def not_read(
-    emulator: EmulatorFacts, accelerator: str, host: HostFacts, dialect: Dialect, wanted: Wanted
-) -> tuple[str, ...]:
+def not_read(has: HostFeatures | None, known: X86Map, wanted: Wanted) -> tuple[str, ...]:
     """List the features that a definition requires and that the host may have or not."""
-    has = _features(emulator, accelerator, host.arch, host.cpu, host.cpuid, dialect)
     if has is None:
         return ()
-    known = x86_map(dialect)
     return tuple(known.names_of(_chosen(wanted, known, "require") & has.possible & ~has.sure))
 
 
 def optional_switches(
-    emulator: EmulatorFacts,
-    accelerator: str,
-    host: HostFacts,
-    dialect: Dialect,
-    names: Iterable[str],
+    has: HostFeatures | None, known: X86Map, names: Iterable[str]
 ) -> dict[str, str]:
     """Tell of features that are optional whether a guest gets them: ``on`` or ``off``.
 
-    Those of which it is not known are left out. Raises `Unanswered` as `mismatch` does.
+    Those of which it is not known are left out.
     """
-    has = _features(emulator, accelerator, host.arch, host.cpu, host.cpuid, dialect)
     if has is None:
         return {}
-    bits = x86_map(dialect).bits
-    known = {name: bits[name] for name in names if name in bits}
-    sure = {name: "on" for name, bit in known.items() if bit & has.sure}
-    return sure | {name: "off" for name, bit in known.items() if not bit & has.possible}
+    places = {name: known.bits[name] for name in names if name in known.bits}
+    sure = {name: "on" for name, bit in places.items() if bit & has.sure}
+    return sure | {name: "off" for name, bit in places.items() if not bit & has.possible}
 
 
-@lru_cache(maxsize=64)
-def _features(
-    emulator: EmulatorFacts,
-    accelerator: str,
-    arch: str,
-    cpu: HostCpu,
-    cpuid: Cpuid,
-    dialect: Dialect,
-) -> _HostFeatures | None:
-    if accelerator != "tcg" and not cpu.flags and not cpuid.leaves:
+def host_features(
+    emulator: EmulatorFacts, accelerator: str, host: HostFacts, dialect: Dialect
+) -> HostFeatures | None:
+    """Give what a host can give a guest, None where that is not known.
+
+    Raises `Unanswered` where the emulator was not asked.
+    """
+    cpu = host.cpu
+    if accelerator != "tcg" and not cpu.flags and not host.cpuid.leaves:
         # KVM does not offer guests all that the processor has, and libvirt looks at the processor
         return None
-    host = _Host(arch, cpu)
-    model = host_model(emulator, accelerator, host, dialect)
-    full = host_model(emulator, accelerator, host, dialect, expand=True)
+    of_host = _Host(host.arch, cpu)
+    model = host_model(emulator, accelerator, of_host, dialect)
+    full = host_model(emulator, accelerator, of_host, dialect, expand=True)
     if model is None or full is None:
         return None
-    known = x86_map(dialect)
+    known, blockers = x86_map(dialect), blockers_by_model(emulator, accelerator)
     sure = known.bits_of(feature.name for feature in full.features if feature.policy == "require")
     if accelerator == "tcg":
         required = (feature.name for feature in model.features if feature.policy == "require")
-        return _HostFeatures(full.vendor, sure, sure, frozenset(required))
-    processor = of_processor(cpuid, cpu, known)
+        return HostFeatures(full.vendor, sure, sure, frozenset(required), blockers)
+    processor = of_processor(host.cpuid, cpu, known)
     sure |= processor.present
     possible = sure | processor.unread
-    return _HostFeatures(full.vendor, sure, possible, frozenset(known.names_of(sure)))
+    return HostFeatures(full.vendor, sure, possible, frozenset(known.names_of(sure)), blockers)
 
 
 class _Host(Struct, frozen=True):
@@ -161,10 +145,8 @@ def _chosen(wanted: Wanted, known: X86Map, *policies: str) -> int:
     return known.bits_of(name for name, policy in wanted.policies.items() if policy in policies)
 
 
-def _by_blockers(
-    has: _HostFeatures, emulator: EmulatorFacts, accelerator: str, known: X86Map, wanted: Wanted
-) -> Mismatch | None:
-    blockers = blockers_by_model(emulator, accelerator).get(wanted.model, ())
+def _by_blockers(has: HostFeatures, known: X86Map, wanted: Wanted) -> Mismatch | None:
+    blockers = has.blockers.get(wanted.model, ())
     off = {name for name, policy in wanted.policies.items() if policy in {"disable", "forbid"}}
     missing = [name for name in blockers if name not in off]
     added = _chosen(wanted, known, "require") & ~has.possible
@@ -172,7 +154,7 @@ def _by_blockers(
     return Mismatch("missing", tuple(missing)) if missing else None
 
 
-def _by_features(has: _HostFeatures, known: X86Map, wanted: Wanted) -> Mismatch | None:
+def _by_features(has: HostFeatures, known: X86Map, wanted: Wanted) -> Mismatch | None:
     if wanted.vendor and wanted.vendor != has.vendor:
         return Mismatch("vendor")
     unwanted = _chosen(wanted, known, "forbid") & has.sure

@@ -50,13 +50,13 @@ def custom_models(
         return ()
     known = libvirt_models(arch, dialect)
     canonical = x86_map(dialect).canonical if arch in X86 else {}
-    found = []
+    found, of_qemu = [], emulator.arch
     for name, definition in _definitions(emulator, accelerator):
         if name == _FORBIDDEN or (known is not None and name not in known):
             continue
-        vendor = known[name] if known else _vendor(emulator.arch, name, dialect)
+        vendor = known[name] if known else _vendor(of_qemu, name, dialect)
         numbered = canonical.get(name, "")
-        found.append(_custom_model(emulator.arch, name, definition, vendor, numbered))
+        found.append(_custom_model(of_qemu, name, definition, vendor, numbered))
     if not dialect.has(CPU_MODELS_SORTED):
         return tuple(found)
     return tuple(sorted(found, key=lambda model: model.name))
@@ -65,9 +65,10 @@ def custom_models(
 def blockers_by_model(emulator: EmulatorFacts, accelerator: str) -> dict[str, tuple[str, ...]]:
     """Give the models that QEMU offers, each with the features it lacks here."""
     found: dict[str, tuple[str, ...]] = {}
+    arch = emulator.arch
     for name, definition in _definitions(emulator, accelerator):
         if name not in found:
-            found[name] = libvirt_names(emulator.arch, definition.unavailable_features or ())
+            found[name] = libvirt_names(arch, definition.unavailable_features or ())
     return found
 
 

@@ -126,7 +126,13 @@ class X86Map:
 
     def names_of(self, features: int) -> list[str]:
         """Name the features of a set, in the map's order."""
-        return [name for place, name in enumerate(self.names) if features >> place & 1]
+        names, found = self.names, []
+        # most sets are small beside the map
+        while features:
+            lowest = features & -features
+            found.append(names[lowest.bit_length() - 1])
+            features ^= lowest
+        return found
 
     def vendor_of(self, text: str) -> str:
         """Name the vendor that CPUID's text stands for, "" where it is not known."""

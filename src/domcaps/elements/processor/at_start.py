@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from domcaps.cpu import host_model
 from domcaps.cpu.compare import Mismatch, Wanted, forbidden, mismatch, not_read
 from domcaps.cpu.models import has_maximum, libvirt_models
+from domcaps.cpu.x86map import x86_map
 from domcaps.elements.boards.families import PPC64, S390, X86
 from domcaps.elements.processor.cpu import (
     CUSTOM,
@@ -14,6 +15,7 @@ from domcaps.elements.processor.cpu import (
     HOST_PASSTHROUGH,
     MAXIMUM,
     accelerator,
+    features_of_host,
 )
 from domcaps.elements.processor.definition import Cpu, check_of, default_cpu, has_cpu_models
 from domcaps.elements.processor.features import known_features, policies
@@ -274,10 +276,10 @@ def _lacking(cpu: Cpu, features: Sequence[str]) -> str:
 def _note_unread(cpu: Cpu, told: dict[str, str]) -> None:
     """Count features as unknown that neither CPUID nor the kernel's flags tell of."""
     world = cpu.domain.world
-    wanted, dialect = Wanted(policies=told), world.target.dialect
+    wanted, known = Wanted(policies=told), x86_map(world.target.dialect)
 
     def compute() -> tuple[str, ...]:
-        return tuple(not_read(world.emulator, accelerator(world), world.host, dialect, wanted))
+        return tuple(not_read(features_of_host(world), known, wanted))
 
     for name in world.keep(("not read", *sorted(told.items())), compute):
         world.unknown.add(f"cpu-incompatible: the host's CPU has {name!r}")
@@ -286,11 +288,11 @@ def _note_unread(cpu: Cpu, told: dict[str, str]) -> None:
 def _mismatch(cpu: Cpu, told: dict[str, str]) -> Mismatch | None:
     world = cpu.domain.world
     wanted = Wanted(cpu.model, cpu.vendor, cpu.match == "strict", told)
-    dialect = world.target.dialect
+    known = x86_map(world.target.dialect)
     # many domains want the same of a host's processor
     return world.keep(
         ("mismatch", cpu.model, cpu.vendor, cpu.match, *sorted(told.items())),
-        lambda: mismatch(world.emulator, accelerator(world), world.host, dialect, wanted),
+        lambda: mismatch(features_of_host(world), known, wanted),
     )
 
 
@@ -317,7 +319,7 @@ def host_lacks_what_is_forbidden(cpu: Cpu) -> Problems:
     if not native or "forbid" not in told.values() or check_of(cpu) == "none" or cpu.is_open:
         return
     wanted = Wanted(policies=told)
-    names = forbidden(world.emulator, accelerator(world), world.host, world.target.dialect, wanted)
+    names = forbidden(features_of_host(world), wanted)
     if names:
         yield problem(
             f"the host has the forbidden features {', '.join(names)}; use policy='disable'",

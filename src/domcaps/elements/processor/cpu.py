@@ -21,6 +21,7 @@ from domcaps.cpu import (
     host_model,
     mode_supported,
 )
+from domcaps.cpu.compare import HostFeatures, host_features
 from domcaps.elements.advice.drifts import IN_A_GUEST, older_qemu
 from domcaps.elements.advice.remedies import kvm
 from domcaps.elements.boards.families import KVM, MICROVM, PPC64, S390, X86
@@ -57,6 +58,18 @@ MIGRATABLE = object_property("max-x86_64-cpu", "migratable") | object_property(
 def accelerator(world: World) -> str:
     """Name the target's accelerator as QEMU does."""
     return ACCELERATORS[world.target.virttype]
+
+
+def features_of_host(world: World) -> HostFeatures | None:
+    """Give what the host can give a guest, None where that is not known.
+
+    Raises `Unanswered` where the emulator was not asked.
+    """
+    # each model that may stand in is compared with it
+    return world.keep(
+        "features of the host",
+        lambda: host_features(world.emulator, accelerator(world), world.host, world.target.dialect),
+    )
 
 
 def _supported(mode: str) -> Predicate:

@@ -12,7 +12,7 @@ from domcaps.cpu.names import libvirt_names, qemu_name
 from domcaps.cpu.x86map import x86_map
 from domcaps.elements.boards.defaults import CPU_MODE, CPU_POLICY
 from domcaps.elements.boards.families import PPC64, PSERIES
-from domcaps.elements.processor.cpu import HOST_MODEL, MIGRATABLE, accelerator
+from domcaps.elements.processor.cpu import HOST_MODEL, MIGRATABLE, accelerator, features_of_host
 from domcaps.elements.processor.definition import default_cpu
 from domcaps.facts.arch import ARM, is_native
 from domcaps.language.command_line import ON_OFF, Line, asks_for_help, untold
@@ -151,8 +151,8 @@ def _optional(line: Line, name: str) -> str:
     world = line.domain.world
     if not is_native(world.host.arch, world.emulator.arch):
         return ""
-    by, dialect = accelerator(world), world.target.dialect
-    return optional_switches(world.emulator, by, world.host, dialect, (name,)).get(name, "")
+    known = x86_map(world.target.dialect)
+    return optional_switches(features_of_host(world), known, (name,)).get(name, "")
 
 
 def _added(line: Line, cpu: Node, policies: Mapping[str, str]) -> Iterator[tuple[str, str]]:

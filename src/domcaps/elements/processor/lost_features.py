@@ -146,10 +146,14 @@ def _given(root: Node, world: World, known: X86Map) -> int | None:
 def _offered(world: World, known: X86Map) -> int | None:
     """Give all features that QEMU can give a guest, None where that is not known."""
     record, dialect = world.host.record, world.target.dialect
-    full = host_model(world.emulator, accelerator(world), record, dialect, expand=True)
-    if full is None:
-        return None
-    return known.bits_of(one.name for one in full.features if one.policy == "require")
+
+    def compute() -> int | None:
+        full = host_model(world.emulator, accelerator(world), record, dialect, expand=True)
+        if full is None:
+            return None
+        return known.bits_of(one.name for one in full.features if one.policy == "require")
+
+    return world.keep("features that QEMU offers", compute)
 
 
 def _named(cpu: Node, known: X86Map, policies: frozenset[str]) -> int:

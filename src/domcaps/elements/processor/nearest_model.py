@@ -16,7 +16,7 @@ from domcaps.cpu.x86map import x86_map
 from domcaps.elements.advice.guest_system import MACOS, guest_system
 from domcaps.elements.advice.processor_needs import processor_needs
 from domcaps.elements.boards.defaults import CPU_POLICY
-from domcaps.elements.processor.cpu import accelerator
+from domcaps.elements.processor.cpu import accelerator, features_of_host
 from domcaps.elements.processor.definition import check_of
 from domcaps.facts import arch as archs
 from domcaps.facts.emulator import Unanswered
@@ -166,8 +166,8 @@ def _lacked(cpu: Cpu, model: CustomModel) -> tuple[str, ...]:
     """Name the features of a model that QEMU lacks, or that libvirt misses where it compares."""
     world, missing = cpu.domain.world, model.blockers
     if check_of(cpu) == "partial":
-        wanted, dialect = Wanted(model.name), world.target.dialect
-        found = mismatch(world.emulator, accelerator(world), world.host, dialect, wanted)
+        known = x86_map(world.target.dialect)
+        found = mismatch(features_of_host(world), known, Wanted(model.name))
         missing += () if found is None else found.features
     return tuple(sorted(set(missing)))
 
