@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.fleet.answers import DomainAnswer, HostSet
-from domcaps.fleet.partitions import is_coupled, joined, merged
+from domcaps.fleet.partitions import are_coupled, couplings, joined, merged
 from domcaps.fleet.units import SILENT, UnitOutcome, without_shadowed
 from domcaps.validate.consequences import causes_of
 
@@ -66,11 +66,9 @@ class Answering:
         def reasons() -> dict[Reason, int]:
             return reasons_of(table, plan)
 
-        is_simple = not is_coupled(plan.everywhere) and not any(
-            partition.is_coupled for partition, _, _ in plan.results
-        )
+        codes = couplings(plan.everywhere).union(*[one.couplings for one, _, _ in plan.results])
         accept = accepting(table, plan.everywhere, plan.results)
-        return DomainAnswer(name, sets, accept, reasons if is_simple else None)
+        return DomainAnswer(name, sets, accept, None if are_coupled(codes) else reasons)
 
     def sets(self, table: HostTable, everywhere: UnitOutcome, results: Iterable[Placed]) -> Sets:
         """Give what is found by hosts; `everywhere` is found on all."""

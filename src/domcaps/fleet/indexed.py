@@ -120,14 +120,18 @@ class IndexedAsk:
         keys = tuple(self._now.keys[number] for number in numbers)
         # two files may have one name
         known = {str(number): one for number, one in enumerate(some)}
-        is_whole = self._is_as_kept and len(numbers) == len(self._now.keys)
+        is_of_all = len(numbers) == len(self._now.keys)
+        is_whole = self._is_as_kept and is_of_all
         asked = [(name, one.domain[1]) for name, one in known.items()]
         for results in self._run(keys, asked):
             kept = [(known[answer.name].digest, plan) for answer, plan in results if plan]
             self._index.keep(kept, self._name if is_whole else None)
             for answer, _ in results:
                 before, name = known[answer.name].answer, known[answer.name].domain[0]
-                yield joined_answer(name, before, answer, numbers), None
+                if is_of_all and before is None:
+                    yield answer.named(name), None
+                else:
+                    yield joined_answer(name, before, answer, numbers), None
 
 
 def scope_of(version: str, libvirt: str, *, new: bool) -> str:

@@ -49,11 +49,11 @@ class Partition:
     other hosts may find something else. `reasons` are the errors with the hosts that find them,
     `refusing` all these hosts. `is_own` tells that it is of one document, and finds nothing: what
     it leaves undecided is a part of the document's plan (`answering.plan_of`).
-    `is_coupled` tells that what is found depends on other findings.
+    `couplings` are those of all that is found: what else is found may depend on them.
     """
 
     __slots__ = (
-        "handles", "has_findings", "is_coupled", "is_own", "is_silent", "number", "reads_hosts",
+        "couplings", "handles", "has_findings", "is_own", "is_silent", "number", "reads_hosts",
         "reasons", "refusing", "sets", "traces",
     )  # fmt: skip
 
@@ -74,12 +74,29 @@ class Partition:
                 reason = one.code, one.message
                 self.reasons[reason] = self.reasons.get(reason, 0) | hosts
         self.is_own = False
-        self.is_coupled = any(is_coupled(outcome) for _, outcome in sets)
+        self.couplings = frozenset[str]().union(*[couplings(outcome) for _, outcome in sets])
 
 
-def is_coupled(outcome: UnitOutcome) -> bool:
-    """Tell whether findings leave out others, or are left out beside them."""
-    return any(one.malformed or one.code in CONSEQUENCES for one in outcome.found)
+_SHADOWS = ""
+"""Stands for a value of the wrong form, which hides what later rules find at its place."""
+
+_COUPLED = frozenset(itertools.chain(CONSEQUENCES, (cause for cause, _ in CONSEQUENCES.values())))
+
+
+def couplings(outcome: UnitOutcome) -> frozenset[str]:
+    """Give the codes of findings that may leave out others, or be left out, beside another one."""
+    if not outcome.found:
+        return frozenset()
+    malformed = {_SHADOWS} if any(one.malformed for one in outcome.found) else set()
+    return _COUPLED.intersection(one.code for one in outcome.found) | malformed
+
+
+def are_coupled(codes: frozenset[str]) -> bool:
+    """Tell whether, of all couplings in a document, any leaves out a finding."""
+    return bool(codes) and (
+        _SHADOWS in codes
+        or any(one in codes and cause in codes for one, (cause, _) in CONSEQUENCES.items())
+    )
 
 
 class Partitions:
