@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import itertools
 import re
 from hashlib import sha1
@@ -21,6 +20,7 @@ import msgspec
 from domcaps._version import DEFAULT_DIALECT, __version__
 from domcaps.checked import checked
 from domcaps.errors import FleetError
+from domcaps.fleet.collection import rarely_collected
 from domcaps.fleet.engine import Engine
 from domcaps.fleet.executors import UnitCounts as UnitCounts
 from domcaps.fleet.executors import run_units
@@ -70,26 +70,11 @@ def run_unit(
 
     With each verdict is what it follows from, where the question says that this is to be kept.
     """
-    with _rarely_collected():
+    with rarely_collected():
         sender = Sender(_engine(question), planned=question.planned)
         for name, data in domains:
             sender.ask(name, data)
         return sender.unit
-
-
-_NEW_OBJECTS = 50_000, 50, 1000
-"""Thresholds of the collection of garbage while a unit is done. An engine keeps most of what it
-makes, and looking through that again and again took a quarter of the time."""
-
-
-@contextlib.contextmanager
-def _rarely_collected() -> Iterator[None]:
-    before = gc.get_threshold()
-    gc.set_threshold(*_NEW_OBJECTS)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 _ENGINES: dict[FleetQuestion, Engine] = {}

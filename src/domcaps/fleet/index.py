@@ -59,26 +59,20 @@ _MOST_PLANS = 16
 """Plans of one domain: one for the hosts of each time that it was asked of others."""
 
 
-class PlanRow(NamedTuple):
-    """A plan by the numbers of its contents."""
+class PlanOfDomain(NamedTuple):
+    """A plan by the numbers of its contents, with the traces that only this domain has.
 
+    `moment` names the hosts on all of which the checks of these find nothing; "" stands for none,
+    and None for a domain without such traces.
+    """
+
+    plan: int
+    moment: bytes | None
     wanted: int
     everywhere: int
     is_refused: bool
     partitions: int
     places: int
-
-
-class PlanOfDomain(NamedTuple):
-    """A plan with what only this domain has: traces of checks that find nothing.
-
-    `moment` names the hosts on all of which they find nothing; "" stands for none, and None for a
-    domain without such traces.
-    """
-
-    plan: int
-    row: PlanRow
-    moment: bytes | None
 
 
 class FleetMoment(NamedTuple):
@@ -208,16 +202,22 @@ class VerdictIndex:
     # -- domains -------------------------------------------------------------------------------
 
     def plans(self, domains: Iterable[bytes]) -> dict[bytes, list[PlanOfDomain]]:
-        """Give what is known of domains, by their names."""
-        numbers: dict[bytes, list[tuple[int, bytes | None]]] = {}
-        query = "SELECT name, plan, moment FROM domains WHERE scope = ? AND name"
-        for name, *plan in self._among(query, domains, self._scope):
-            numbers.setdefault(name, []).append(tuple(plan))
-        rows_of = self._rows({number for some in numbers.values() for number, _ in some})
-        return {
-            name: [PlanOfDomain(number, rows_of[number], moment) for number, moment in some]
-            for name, some in numbers.items()
-        }
+        """Give what is known of domains, by their names: of each its plans, the oldest first."""
+        query = (
+            "SELECT domains.name, plan, moment, wanted, everywhere, refused, partitions, places "
+            "FROM domains CROSS JOIN plans ON plan = id WHERE scope = ? AND domains.name"
+        )
+        found: dict[bytes, list[PlanOfDomain]] = {}
+        # in the order of the table
+        for name, *row in self._among(query, sorted(domains), self._scope):
+            plan = PlanOfDomain._make(row)
+            known = found.get(name)
+            if known is None:
+                found[name] = [plan]
+            else:
+                known.append(plan)
+                known.sort(key=_age)
+        return found
 
     def own(self, domain: bytes, plan: int) -> tuple[tuple[UnitTrace, ...], ...]:
         """Give the traces that only a domain has, by their checks."""
@@ -225,13 +225,6 @@ class VerdictIndex:
         row = self._base.execute(query, (self._scope, domain, plan)).fetchone()
         checks = msgspec.msgpack.decode(row[0]) if row else ()
         return tuple(tuple(map(trace_from, traces)) for traces in checks)
-
-    def _rows(self, numbers: set[int]) -> dict[int, PlanRow]:
-        found = {}
-        query = "SELECT id, wanted, everywhere, refused, partitions, places FROM plans WHERE id"
-        for number, *row in self._among(query, sorted(numbers)):
-            found[number] = PlanRow(*row)
-        return found
 
     def read_contents(self, numbers: Iterable[int]) -> None:
         """Read contents that are wanted later, all at once."""
@@ -393,6 +386,10 @@ class _OfUnit:
         if self.moment is not None:
             self._index.keep_sets((self.moment, wanted, number), sent)
         return number
+
+
+def _age(plan: PlanOfDomain) -> int:
+    return plan.plan
 
 
 def _packed(value: Any) -> bytes:

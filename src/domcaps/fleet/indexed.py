@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from domcaps.fleet.answers import joined_answer
+from domcaps.fleet.collection import rarely_collected
 from domcaps.fleet.columns import FactColumns, KeptColumns, changes_since
 from domcaps.fleet.hosts import FleetHosts, bits
 from domcaps.fleet.index import FleetMoment, name_of_domain
@@ -102,8 +103,9 @@ class IndexedAsk:
     def results(self, domains: list[NamedDomain]) -> Iterator[Result]:
         """Give the verdicts of all hosts."""
         names = [name_of_domain(data) for _, data in domains]
-        plans = self._index.plans(names)
-        self._recall.prepare(plans.values())
+        with rarely_collected():
+            plans = self._index.plans(names)
+            self._recall.prepare(plans.values())
         left: dict[int, list[_Left]] = {}
         for digest, domain in zip(names, domains, strict=True):
             answer, unknown = self._recall.answer(domain[0], digest, plans.get(digest, []))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from domcaps.fleet.answers import HostSet
     from domcaps.fleet.columns import HeldSets, KeptColumns
-    from domcaps.fleet.index import PlanOfDomain, PlanRow, VerdictIndex
+    from domcaps.fleet.index import PlanOfDomain, VerdictIndex
     from domcaps.fleet.partitions import HostTable
 
 
@@ -35,10 +35,14 @@ class Recall:
         self._tables: dict[int, HostTable] = {}
         self._held: dict[int, HeldSets] = {}
         self._of_plans: dict[tuple[int, int], _OfPlans] = {}
+        self._of_refusing: dict[tuple[int, frozenset[int]], _OfPlans] = {}
 
     def prepare(self, plans: Iterable[list[PlanOfDomain]]) -> None:
-        """Read at once what the answers on domains need."""
-        self._index.read_contents({plan.row.partitions for some in plans for plan in some})
+        """Read at once what the answers on domains need, and work out what many of them share."""
+        every = {(plan.wanted, plan.partitions): plan for some in plans for plan in some}
+        self._index.read_contents({partitions for _, partitions in every})
+        for plan in every.values():
+            self._found(plan)
 
     def answer(
         self, name: str, domain: bytes, plans: list[PlanOfDomain]
@@ -46,14 +50,13 @@ class Recall:
         """Give the verdicts on a domain as far as plans tell, and the hosts that are left."""
         left, chosen, accepting = self._columns.every, [], 0
         for plan in reversed(plans):
-            row = plan.row
-            found = self._found(row)
+            found = self._found(plan)
             same = found.hosts & left
             if same and plan.moment is not None:
-                same &= ~self._columns.lacking(row.wanted, domain, plan)
+                same &= ~self._columns.lacking(plan.wanted, domain, plan)
             if same:
-                chosen.append((row, same))
-                accepting |= 0 if row.is_refused else found.accepting & same
+                chosen.append((plan, same))
+                accepting |= 0 if plan.is_refused else found.accepting & same
                 left &= ~same
             if not left:
                 break
@@ -61,14 +64,14 @@ class Recall:
             return None, left
         return DomainAnswer(name, lambda: self._sets(chosen), accepting), left
 
-    def _found(self, plan: PlanRow) -> _OfPlans:
+    def _found(self, plan: PlanOfDomain) -> _OfPlans:
         key = plan.wanted, plan.partitions
         known = self._of_plans.get(key)
         if known is None:
             known = self._of_plans[key] = self._hosts_of(plan)
         return known
 
-    def _hosts_of(self, plan: PlanRow) -> _OfPlans:
+    def _hosts_of(self, plan: PlanOfDomain) -> _OfPlans:
         wanted = plan.wanted
         table = self._table(wanted)
         if has_others(table.resolutions):
@@ -79,11 +82,20 @@ class Recall:
             for number in numbers:
                 if number not in held.known:
                     self._columns.look_up(wanted, number, held)
+        lacking = held.lacking.keys() & numbers if held.lacking else ()
+        told = frozenset(held.refusing.keys() & numbers).union(lacking)
+        # many plans differ in what refuses on no host
+        known = self._of_refusing.get((wanted, told))
+        if known is None:
+            known = self._of_refusing[wanted, told] = self._told(table, held, told)
+        return known
+
+    def _told(self, table: HostTable, held: HeldSets, numbers: frozenset[int]) -> _OfPlans:
+        """Give what partitions say that refuse, or say nothing of some hosts."""
         hosts, refusing = table.with_world, 0
-        for number in held.lacking.keys() & numbers if held.lacking else ():
-            hosts &= ~held.lacking[number]
-        for number in held.refusing.keys() & numbers:
-            refusing |= held.refusing[number]
+        for number in numbers:
+            hosts &= ~held.lacking.get(number, 0)
+            refusing |= held.refusing.get(number, 0)
         # of those that have no such target the table alone says it
         without = self._columns.every & ~table.with_world
         return _OfPlans(hosts | without, hosts & table.fitting & ~refusing)
@@ -96,7 +108,7 @@ class Recall:
             self._held[wanted] = self._columns.held(wanted)
         return table
 
-    def _sets(self, chosen: list[tuple[PlanRow, int]]) -> tuple[HostSet, ...]:
+    def _sets(self, chosen: list[tuple[PlanOfDomain, int]]) -> tuple[HostSet, ...]:
         return tuple(
             one._replace(hosts=one.hosts & hosts)
             for plan, hosts in chosen
@@ -104,7 +116,7 @@ class Recall:
             if one.hosts & hosts
         )
 
-    def _verdicts(self, plan: PlanRow) -> tuple[HostSet, ...]:
+    def _verdicts(self, plan: PlanOfDomain) -> tuple[HostSet, ...]:
         index, columns, wanted = self._index, self._columns, plan.wanted
         results = tuple(
             (columns.partition(wanted, number), place.order, place.numbers)
