@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cpu_fakes import EPYC, NEWEST, definition, emulator, host, x86_answers
-from domcaps.cpu.compare import HostFeatures, Mismatch, Wanted, forbidden, host_features, mismatch
+from domcaps.cpu.compare import (
+    Mismatch,
+    OfferedFeatures,
+    Wanted,
+    forbidden,
+    host_features,
+    mismatch,
+)
 from domcaps.cpu.hostmodel import host_model
 from domcaps.cpu.models import blockers_by_model
 from domcaps.cpu.x86map import x86_map
@@ -32,7 +39,7 @@ def offered(*more: str, kvm: bool = False, lacking: tuple[str, ...] = ()) -> Emu
     return emulator(x86_answers("host" if kvm else "max", props, models), kvm=kvm)
 
 
-def features(emulated: EmulatorFacts) -> HostFeatures | None:
+def features(emulated: EmulatorFacts) -> OfferedFeatures | None:
     return host_features(emulated, "tcg", HostFacts(host()), NEWEST)
 
 

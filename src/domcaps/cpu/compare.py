@@ -47,7 +47,7 @@ class Mismatch(NamedTuple):
     features: tuple[str, ...] = ()
 
 
-class HostFeatures(NamedTuple):
+class OfferedFeatures(NamedTuple):
     """What a host has: features that are sure, those that may be there too, those that it names.
 
     `blockers` are the models that QEMU offers, each with the features that it lacks there.
@@ -60,7 +60,7 @@ class HostFeatures(NamedTuple):
     blockers: Mapping[str, tuple[str, ...]]
 
 
-def mismatch(has: HostFeatures | None, known: X86Map, wanted: Wanted) -> Mismatch | None:
+def mismatch(has: OfferedFeatures | None, known: X86Map, wanted: Wanted) -> Mismatch | None:
     """Tell what keeps a guest from having a CPU; None where nothing does, or where it's unknown.
 
     The model, where there is one, is one that libvirt knows.
@@ -72,13 +72,13 @@ def mismatch(has: HostFeatures | None, known: X86Map, wanted: Wanted) -> Mismatc
     return _by_features(has, known, wanted)
 
 
-def forbidden(has: HostFeatures | None, wanted: Wanted) -> tuple[str, ...]:
+def forbidden(has: OfferedFeatures | None, wanted: Wanted) -> tuple[str, ...]:
     """List the features that a definition forbids though the definition of the host names them."""
     names = [name for name, policy in wanted.policies.items() if policy == "forbid"]
     return tuple(name for name in names if has is not None and name in has.named)
 
 
-def not_read(has: HostFeatures | None, known: X86Map, wanted: Wanted) -> tuple[str, ...]:
+def not_read(has: OfferedFeatures | None, known: X86Map, wanted: Wanted) -> tuple[str, ...]:
     """List the features that a definition requires and that the host may have or not."""
     if has is None:
         return ()
@@ -86,7 +86,7 @@ def not_read(has: HostFeatures | None, known: X86Map, wanted: Wanted) -> tuple[s
 
 
 def optional_switches(
-    has: HostFeatures | None, known: X86Map, names: Iterable[str]
+    has: OfferedFeatures | None, known: X86Map, names: Iterable[str]
 ) -> dict[str, str]:
     """Tell of features that are optional whether a guest gets them: ``on`` or ``off``.
 
@@ -101,7 +101,7 @@ def optional_switches(
 
 def host_features(
     emulator: EmulatorFacts, accelerator: str, host: HostFacts, dialect: Dialect
-) -> HostFeatures | None:
+) -> OfferedFeatures | None:
     """Give what a host can give a guest, None where that is not known.
 
     Raises `Unanswered` where the emulator was not asked.
@@ -119,11 +119,11 @@ def host_features(
     sure = known.bits_of(feature.name for feature in full.features if feature.policy == "require")
     if accelerator == "tcg":
         required = (feature.name for feature in model.features if feature.policy == "require")
-        return HostFeatures(full.vendor, sure, sure, frozenset(required), blockers)
+        return OfferedFeatures(full.vendor, sure, sure, frozenset(required), blockers)
     processor = of_processor(host.cpuid, cpu, known)
     sure |= processor.present
     possible = sure | processor.unread
-    return HostFeatures(full.vendor, sure, possible, frozenset(known.names_of(sure)), blockers)
+    return OfferedFeatures(full.vendor, sure, possible, frozenset(known.names_of(sure)), blockers)
 
 
 class _Host(Struct, frozen=True):
@@ -145,7 +145,7 @@ def _chosen(wanted: Wanted, known: X86Map, *policies: str) -> int:
     return known.bits_of(name for name, policy in wanted.policies.items() if policy in policies)
 
 
-def _by_blockers(has: HostFeatures, known: X86Map, wanted: Wanted) -> Mismatch | None:
+def _by_blockers(has: OfferedFeatures, known: X86Map, wanted: Wanted) -> Mismatch | None:
     blockers = has.blockers.get(wanted.model, ())
     off = {name for name, policy in wanted.policies.items() if policy in {"disable", "forbid"}}
     missing = [name for name in blockers if name not in off]
@@ -154,7 +154,7 @@ def _by_blockers(has: HostFeatures, known: X86Map, wanted: Wanted) -> Mismatch |
     return Mismatch("missing", tuple(missing)) if missing else None
 
 
-def _by_features(has: HostFeatures, known: X86Map, wanted: Wanted) -> Mismatch | None:
+def _by_features(has: OfferedFeatures, known: X86Map, wanted: Wanted) -> Mismatch | None:
     if wanted.vendor and wanted.vendor != has.vendor:
         return Mismatch("vendor")
     unwanted = _chosen(wanted, known, "forbid") & has.sure

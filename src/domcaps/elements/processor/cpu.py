@@ -21,7 +21,7 @@ from domcaps.cpu import (
     host_model,
     mode_supported,
 )
-from domcaps.cpu.compare import HostFeatures, host_features
+from domcaps.cpu.compare import OfferedFeatures, host_features
 from domcaps.elements.advice.drifts import IN_A_GUEST, older_qemu
 from domcaps.elements.advice.remedies import kvm
 from domcaps.elements.boards.families import KVM, MICROVM, PPC64, S390, X86
@@ -60,7 +60,7 @@ def accelerator(world: World) -> str:
     return ACCELERATORS[world.target.virttype]
 
 
-def features_of_host(world: World) -> HostFeatures | None:
+def features_of_host(world: World) -> OfferedFeatures | None:
     """Give what the host can give a guest, None where that is not known.
 
     Raises `Unanswered` where the emulator was not asked.
