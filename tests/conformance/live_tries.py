@@ -21,7 +21,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from live_agreement import _CIRCUMSTANCES, Libvirt, documents, own
+from live_agreement import _CIRCUMSTANCES, _NOT_KNOWN, Libvirt, documents, own
 
 import domcaps
 from marked_processes import marking, survivors
@@ -94,6 +94,9 @@ class Tries:
         if start and trial.accepted and not ours.accepted:
             # validate refuses it as libvirt does: for want of a file, which a trial replaces
             self.seen["explained: a missing file is replaced"] += 1
+            return None
+        if start and any(map(_NOT_KNOWN.search, ours.unknown)):
+            self.seen["explained: an audio server that may not be there is replaced"] += 1
             return None
         self.seen["disagree"] += 1
         print(
