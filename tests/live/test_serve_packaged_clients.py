@@ -1,8 +1,8 @@
-"""Clients of Debian's packages in the sandbox: libvirt-dbus, cockpit-machines, vagrant-libvirt.
+"""Debian's clients in the sandbox: libvirt-dbus, cockpit-machines, vagrant-libvirt, virt-viewer.
 
 libvirt-dbus knows one socket, `/run/libvirt/libvirt-sock`. So it runs in namespaces of its own,
 with an empty `/run`, and with one bus for the system and for the user. The page of cockpit is
-opened where ``DOMCAPS_DESKTOP`` names a folder for screenshots of it::
+opened where ``DOMCAPS_DESKTOP`` names a folder for screenshots of it; virt-viewer saves one, too::
 
     DOMCAPS_DESKTOP=/tmp/shots pytest -m live tests/live/test_serve_packaged_clients.py
 """
@@ -23,6 +23,7 @@ from chromium import chromium
 from domcaps.serve.background import serving
 from domcaps.serve.hosts import FixedHost
 from domcaps.shipped import open_shipped
+from virtual_screen import virtual_screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -221,6 +222,58 @@ def test_cockpit_shows_and_starts_a_machine(uri: str, tmp_path: Path, browser: A
 def listed(uri: str) -> str:
     done = subprocess.run(["virsh", "-c", uri, "list", "--all"], capture_output=True, text=True)
     return done.stdout
+
+
+VIEWER = f"""
+virt-viewer --debug --connect "$URI" "$GUEST" >"$LOG" 2>&1 &
+for _ in $(seq {SECONDS}0); do grep -q "$UNTIL" "$LOG" && break; sleep 0.1; done
+sleep 1; [ -z "$SHOT" ] || import -window root "$SHOT"
+kill $!
+"""
+OF_KIND = {
+    "spice": ("Guest seen has a spice display", "main channel: failed to connect Could not"),
+    "vnc": ("Guest seen has a vnc display", "Unable to connect to"),
+}
+
+
+def viewed(uri: str, guest: str, until: str, folder: Path) -> str:
+    """Give what virt-viewer says of a guest, up to some words."""
+    if FOLDER:
+        Path(FOLDER).mkdir(exist_ok=True)
+    log = folder / "virt-viewer.log"
+    environment = {
+        "PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8", "NO_AT_BRIDGE": "1",
+        "GDK_BACKEND": "x11", "GSETTINGS_BACKEND": "memory", "URI": uri, "GUEST": guest,
+        "UNTIL": until, "LOG": str(log),
+        "SHOT": str(Path(FOLDER) / f"virt-viewer-{guest}.png") if FOLDER else "",
+    }  # fmt: skip
+    with virtual_screen() as display:
+        subprocess.run(
+            ["dbus-run-session", "--", "sh", "-c", VIEWER],
+            env=environment | {"DISPLAY": display}, timeout=2 * SECONDS, check=False,
+        )  # fmt: skip
+    return log.read_text()
+
+
+@needs("virt-viewer", "virsh", "Xvfb", "dbus-run-session", "import")
+@pytest.mark.parametrize("kind", OF_KIND)
+def test_virt_viewer_finds_the_display_of_a_machine(uri: str, kind: str, tmp_path: Path) -> None:
+    """No display is there to connect to."""
+    port, (display, refusal) = _free_port(), OF_KIND[kind]
+    graphics = f"<graphics type='{kind}' port='{port}' listen='127.0.0.1'/>"
+    xml = DOMAIN.format("seen", "q35").replace(
+        "</domain>", f"<devices>{graphics}</devices></domain>"
+    )
+    (tmp_path / "seen.xml").write_text(xml)
+    subprocess.run(["virsh", "-c", uri, "create", str(tmp_path / "seen.xml")], check=True)
+    said = viewed(uri, "seen", refusal, tmp_path)
+    for words in ("Guest seen is running", display, f"127.0.0.1:{port}", refusal):
+        assert words in said, said[-2000:]
+
+
+@needs("virt-viewer", "Xvfb", "dbus-run-session", "import")
+def test_virt_viewer_finds_no_machine_that_is_not_there(uri: str, tmp_path: Path) -> None:
+    assert "Cannot find guest absent" in viewed(uri, "absent", "Cannot find", tmp_path)
 
 
 VAGRANTFILE = """

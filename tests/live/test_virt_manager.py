@@ -8,6 +8,7 @@ for its screenshots::
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ import pytest
 from domcaps.serve.background import serving
 from domcaps.serve.hosts import FixedHost
 from domcaps.shipped import open_shipped
+from virtual_screen import virtual_screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,14 +56,8 @@ class Desktop:
         }  # fmt: skip
 
     def __enter__(self) -> Self:
-        reader, writer = os.pipe()
-        self._screen = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
-            pass_fds=[writer], stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        os.close(writer)
-        with os.fdopen(reader) as numbers:
-            self._environment["DISPLAY"] = f":{numbers.readline().strip()}"
+        self._screen = contextlib.ExitStack()
+        self._environment["DISPLAY"] = self._screen.enter_context(virtual_screen())
         command = (
             f"virt-manager --no-fork --debug -c '{self._uri}' >'{self._log}' 2>&1 & sleep 6; "
             f"virt-manager -c '{self._uri}' --show-domain-creator; wait"
@@ -73,9 +69,9 @@ class Desktop:
         return self
 
     def __exit__(self, *details: object) -> None:
-        for process in (self._manager, self._screen):
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(30)
+        os.killpg(self._manager.pid, signal.SIGTERM)
+        self._manager.wait(30)
+        self._screen.close()
 
     def _xdotool(self, *words: str) -> str:
         done = subprocess.run(
