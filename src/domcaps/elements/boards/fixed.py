@@ -117,6 +117,40 @@ _LEAST_MEMORY = {
 """Memory in KiB with which QEMU 10.0 and 11.1 start; with less "Invalid RAM size"."""
 
 
+_MOST_MEMORY = {
+    "versatileab": 256 * _MIB, "versatilepb": 256 * _MIB, "g3beige": 2047 * _MIB,
+    "sabrelite": 3840 * _MIB, "mpc8544ds": 3072 * _MIB, "imx8mm-evk": 4096 * _MIB,
+    "imx8mp-evk": 8192 * _MIB,
+    **dict.fromkeys(
+        ("imx25-pdk", "kzm", "palmetto-bmc", "quanta-q71l-bmc", "supermicrox11-bmc"), 512 * _MIB
+    ),
+    **dict.fromkeys(
+        (
+            "ast2500-evb", "bamboo", "bpim2u", "cubieboard", "fp5280g2-bmc", "g220a-bmc",
+            "romulus-bmc", "sonorapass-bmc", "supermicro-x11spi-bmc", "tiogapass-bmc",
+            "vexpress-a9", "witherspoon-bmc", "yosemitev2-bmc",
+        ),
+        1024 * _MIB,
+    ),
+    **dict.fromkeys(
+        (
+            "amigaone", "anacapa-bmc", "ast2600-evb", "bletchley-bmc", "catalina-bmc",
+            "fby35-bmc", "fuji-bmc", "gb200nvl-bmc", "kudo-bmc", "mac99", "mcimx6ul-evk",
+            "mcimx7d-sabre", "mori-bmc", "npcm750-evb", "npcm845-evb", "pegasos1", "pegasos2",
+            "qcom-dc-scm-v1-bmc", "qcom-firework-bmc", "quanta-gbs-bmc", "quanta-gsj",
+            "rainier-bmc", "sam460ex", "xilinx-zynq-a9",
+        ),
+        2048 * _MIB,
+    ),
+}  # fmt: skip
+"""Memory in KiB with which QEMU 10.0 and 11.1 start; with more they say what is too much."""
+
+
+def most_memory(world: World) -> int | None:
+    """Give how much memory a machine type has at most, in KiB; None where no limit is known."""
+    return _MOST_MEMORY.get(world.target.machine)
+
+
 def least_memory(world: World) -> int:
     """Give how much memory a machine type has at least, in KiB; 0 where any will do."""
     return _LEAST_MEMORY.get(world.target.machine, 0)

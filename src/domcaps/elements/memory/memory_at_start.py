@@ -1,8 +1,13 @@
-"""Memory that is too little for what QEMU loads into it before the guest runs."""
+"""Memory that is too little for what QEMU loads into it before the guest runs, or too much."""
 
 from __future__ import annotations
 
-from domcaps.elements.boards.fixed import MOST_TOO_SMALL, NEEDS_MEMORY, least_memory
+from domcaps.elements.boards.fixed import (
+    MOST_TOO_SMALL,
+    NEEDS_MEMORY,
+    least_memory,
+    most_memory,
+)
 from domcaps.elements.memory.memory import Memory, total_memory
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
@@ -35,6 +40,25 @@ def firmware_fits_into_memory(memory: Memory) -> Problems:
     if 0 < total_memory(memory.domain) <= MOST_TOO_SMALL:
         message = "<memory> is too small for QEMU's firmware; use at least 4 MiB"
         yield problem(message, memory, fix=Fix(values=(("", "4"), ("@unit", "MiB"))))
+
+
+@rule(
+    "memory-size-fails-at-start",
+    Memory,
+    bad=Sample("<memory unit='GiB'>3</memory>", arch="ppc64", machine="mac99"),
+    good=Sample("<memory unit='GiB'>2</memory>", arch="ppc64", machine="mac99"),
+    stage=Stage.START,
+)
+def board_takes_the_memory(memory: Memory) -> Problems:
+    """``<memory>`` must not be larger than machine types that model real hardware take, such as
+    ``mac99`` with 2 GiB.
+    """
+    world = memory.domain.world
+    most = most_memory(world)
+    if most is not None and total_memory(memory.domain) > most:
+        limit = shown_size(most * KIB)
+        message = f"the machine type {world.target.machine!r} takes at most {limit} of memory"
+        yield problem(message, memory, fix=_of_size(most))
 
 
 def _of_size(kibibytes: int) -> Fix:
