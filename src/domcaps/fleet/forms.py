@@ -125,6 +125,10 @@ class DocumentForm:
         if operation is reads.TOLD:
             told = self.slots.get((number, ""))
             return () if told is None else ((told, argument),)
+        if operation is reads.TOLD_BY:
+            name, tell = argument
+            told = self.slots.get((number, name))
+            return () if told is None else ((told, tell),)
         if operation in _STRUCTURAL:
             return ()
         if operation is reads.TEXT or operation is reads.ATTRIBUTE:

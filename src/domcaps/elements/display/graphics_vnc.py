@@ -18,6 +18,7 @@ from domcaps.language.fix import set_value
 from domcaps.language.observed import option
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.text_tells import attribute_tells
 from domcaps.language.wording import one_of
 from domcaps.patterns import late_pattern
 
@@ -42,15 +43,21 @@ def vnc_counts_from_5900(graphics: Graphics) -> Problems:
     """
     if graphics.type != "vnc" or first_type(graphics) not in {"address", "network"}:
         return
-    port = number(graphics.node, "port")
+    if attribute_tells(graphics.node, "port", _is_of_vnc) or automatic(graphics):
+        return
     least, most = _PORTS
-    if not automatic(graphics) and not least <= port <= most:
+    if not least <= number(graphics.node, "port") <= most:
         yield problem(
             f"attribute 'port' of VNC graphics must be from {least} to {most}, or -1 "
             "for an automatic port",
             graphics,
             "@port",
         )
+
+
+def _is_of_vnc(port: str) -> bool:
+    least, most = _PORTS
+    return port.isdecimal() and port.isascii() and least <= int(port) <= most
 
 
 def automatic(graphics: Graphics) -> bool:

@@ -48,6 +48,7 @@ from domcaps.language.qemu_args import HelperProcess
 from domcaps.language.quantities import OrEmpty
 from domcaps.language.require import lacks, libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.text_tells import attribute_tells
 from domcaps.language.value_types import MAC, UNSIGNED, UNSIGNED64, WRAPPING64, YES_NO, OneOf, Text
 
 if TYPE_CHECKING:
@@ -248,7 +249,9 @@ def mac_is_of_one_card(interface: Interface) -> Problems:
     """Attribute ``address`` of ``<mac>`` must not be a multicast address: the first byte must be
     even.
     """
-    if interface.mac is not None and int(interface.mac.split(":")[0], 16) % 2:
+    if not attribute_tells(interface.find("mac"), "address", _is_multicast):
+        return
+    if interface.mac is not None:
         first, _, rest = interface.mac.partition(":")
         own = set_value(f"{int(first, 16) & ~1:02x}:{rest}", "@address")
         yield problem(
@@ -257,6 +260,15 @@ def mac_is_of_one_card(interface: Interface) -> Problems:
             "mac/@address",
             fix=own,
         )
+
+
+def _is_multicast(address: str) -> bool:
+    first, _, _ = address.partition(":")
+    try:
+        return int(first, 16) % 2 == 1
+    except ValueError:
+        # of the wrong form, which is another finding
+        return False
 
 
 @rule(

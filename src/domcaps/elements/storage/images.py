@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import DISK_TYPE, IMAGE_FORMAT
 from domcaps.language.struct import Struct
+from domcaps.language.text_tells import attribute_tells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +75,10 @@ class Image(Struct, frozen=True, eq=False):
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing, as in a CD-ROM drive without a disc."""
-        return (self.is_local and not self.path) or self.protocol == "none"
+        attribute = _PATH.get(self.type)
+        if attribute is None:
+            return self.protocol == "none"
+        return not attribute_tells(self.source, attribute, bool)
 
     def child(self, tag: str) -> Node | None:
         """Give an element of the source, which the disk may carry as well."""

@@ -68,8 +68,9 @@ def bursts_of_disks_fit(disk: Disk) -> Problems:
 
     Its length requires it, and ``<size_iops_sec>`` requires a limit of operations.
     """
-    if not disk.image.is_empty:
-        yield from _unfit(disk, disk.find("iotune"))
+    limits = disk.find("iotune")
+    if limits is not None and not disk.image.is_empty:
+        yield from _unfit(disk, limits)
 
 
 @rule(

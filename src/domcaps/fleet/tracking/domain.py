@@ -82,6 +82,11 @@ class WatchedNode:
         found: T = self._view.ask(reads.TOLD, self.node, tell)
         return found
 
+    def told_by(self, name: str, tell: Callable[[str], T]) -> T:
+        """Give what a function makes of an attribute: only that is noted."""
+        found: T = self._view.ask(reads.TOLD_BY, self.node, (name, tell))
+        return found
+
     @property
     def sourceline(self) -> int | None:
         """The line."""

@@ -108,6 +108,7 @@ NAME = Operation("name", PLAIN, lambda _, node, __: node.tag)
 PREFIX = Operation("prefix", PLAIN, lambda _, node, __: node.prefix)
 TEXT = Operation("text", PLAIN, lambda _, node, __: node.text)
 TOLD = Operation("told", PLAIN, lambda _, node, tell: tell(node.text or ""))
+TOLD_BY = Operation("told by", PLAIN, lambda _, node, how: how[1](node.get(how[0]) or ""))
 ATTRIBUTE = Operation("attribute", PLAIN, lambda _, node, name: node.get(name))
 NAMES = Operation("names", PLAIN, lambda _, node, __: tuple(node.keys()))
 COUNT = Operation("count", PLAIN, lambda _, node, __: len(node))
@@ -127,7 +128,8 @@ TAGS_IN = Operation("tags in", PLAIN, lambda d, _, path: tuple(d.domain.inside(p
 INSIDE = Operation("inside", SEVERAL, lambda d, _, at: tuple(d.domain.inside(at[0]).get(at[1], ())))
 
 _DOWNWARD = frozenset({
-    NAME, PREFIX, TEXT, TOLD, ATTRIBUTE, NAMES, COUNT, TEXTS, PATH, FIND, FIND_ALL, CHILDREN,
+    NAME, PREFIX, TEXT, TOLD, TOLD_BY, ATTRIBUTE, NAMES, COUNT, TEXTS, PATH, FIND, FIND_ALL,
+    CHILDREN,
 })  # fmt: skip
 
 

@@ -114,6 +114,10 @@ class TrackedNode:
         """Give what a function makes of the text."""
         return tell(self.text or "")
 
+    def told_by(self, name: str, tell: Callable[[str], T]) -> T:
+        """Give what a function makes of an attribute."""
+        return tell(self.get(name) or "")
+
     def keys(self) -> list[str]:
         """Give the names of the attributes."""
         return names_of(self.node)
