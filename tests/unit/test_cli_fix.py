@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from command_runner import CliRunner
 from domcaps.cli.fix import command
+from domcaps.hosts.host import Host
+from domcaps.validate.check import BROKEN
 from plain_hosts import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from click.testing import Result
+
+    from domcaps.validate.check import Validation
 
 DOMAIN = (
     "<domain type='qemu'>\n  <name>a</name>\n  <memory>1048576</memory>\n"
@@ -108,3 +113,18 @@ def test_a_folder_without_domains_is_wrong_usage(tmp_path: Path) -> None:
     result = run(str(tmp_path))
     assert result.exit_code == 2
     assert "no XML file" in result.stderr
+
+
+def test_a_rule_that_broke_is_no_silent_acceptance(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = Host.validate
+
+    def broken(host: Host, *data: Any, **options: Any) -> Validation:
+        done = judge(host, *data, **options)
+        return msgspec.structs.replace(done, unknown=(f"a-rule: {BROKEN} (IndexError: 3)",))
+
+    monkeypatch.setattr(Host, "validate", broken)
+    for name in ("one.xml", "fine.xml"):
+        result = run(str(folder / "some guests" / name))
+        assert "libvirt may still refuse the domain: a-rule" in result.stderr

@@ -158,6 +158,7 @@ class _Run:
             _print(found, name, several=self.several)
             self._tell_of_removal(found)
             self._tell_owner(found, name)
+            self._tell_of_broken_rules(found)
         if not found.changes:
             return 0 if found.accepted else 1
         if not self.write or not (self.yes or _agreed(Path(name))):
@@ -180,6 +181,16 @@ class _Run:
             note(f"{file_name(name)}: for you to decide:" if self.several else "for you to decide:")
         for text in said:
             note(f"  {text}")
+
+    def _tell_of_broken_rules(self, found: Repair) -> None:
+        """Say which rules could not judge the domain: it may be refused in spite of the repair."""
+        from domcaps.validate.check import BROKEN
+
+        for host in self.hosts:
+            done = host.validate(found.data, libvirt=self.dialect, new=self.new)
+            for text in done.unknown:
+                if BROKEN in text:
+                    note(f"not judged, so that libvirt may still refuse the domain: {text}")
 
     def _warnings(self, data: bytes) -> dict[str, str]:
         return {
