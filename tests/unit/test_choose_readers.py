@@ -418,3 +418,11 @@ def test_what_an_edit_settles_besides_is_told() -> None:
     found = poor_host().repair(text)
     (change,) = found.changes
     assert [one.code for one in change.settles] == ["disk-readonly-unsupported"]
+
+
+def test_no_processor_is_fitted_to_a_number_that_is_cut() -> None:
+    cpu = "<cpu check='partial'><model>Penryn</model></cpu>"
+    text = HEAD.format(**USUAL | {"vcpus": "2843", "cpu": cpu})
+    found = poor_host().repair(text.replace("machine='q35'", "machine='pc-q35-6.2'"))
+    assert b"<vcpu>255</vcpu>" in found.data
+    assert b"x2apic" not in found.data

@@ -6,16 +6,15 @@ The interrupt controller decides: version 2 of ARM's serves 8 CPUs, and the APIC
 
 from __future__ import annotations
 
-from domcaps.cpu.x86map import x86_map
 from domcaps.elements.advice.drifts import older_qemu
 from domcaps.elements.advice.programs import program_installed
 from domcaps.elements.boards.defaults import default_gic_version
 from domcaps.elements.boards.families import ARM_VIRT, X86, machine_type
 from domcaps.elements.processor.definition import Cpu
-from domcaps.elements.processor.features import policies
 from domcaps.elements.processor.mistaken_count import is_mistaken
 from domcaps.elements.processor.vcpu import GIC_LIMIT, NO_REMAPPING
 from domcaps.elements.processor.vcpu_count import Vcpu, initial_vcpus, max_vcpus
+from domcaps.elements.processor.x2apic import lacks_x2apic
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -23,7 +22,6 @@ from domcaps.language.truth import Truth
 
 _MOST_OF_VERSION_2 = 8
 _MOST_OF_APIC = 255
-_X2APIC = "x2apic"
 _OLDER = older_qemu(8, 0)
 _NUMAD = program_installed("numad")
 
@@ -108,7 +106,7 @@ def cpu_has_x2apic(vcpu: Vcpu) -> Problems:
         machine = machine_type(world)
         few = machine is not None and 0 < machine.cpu_max <= _MOST_OF_APIC
         yield problem(message, vcpu, fix=() if few else Fix(add="<cpu mode='maximum'/>"))
-    elif cpu.mode == "custom" and _lacks_x2apic(cpu):
+    elif cpu.mode == "custom" and lacks_x2apic(cpu):
         message = (
             f"more than 255 vCPUs (here {count}) require a CPU with x2APIC, which {cpu.model!r} "
             "lacks; add <feature policy='require' name='x2apic'/> to <cpu>, or give <vcpu> at most "
@@ -118,17 +116,6 @@ def cpu_has_x2apic(vcpu: Vcpu) -> Problems:
         yield problem(message, vcpu, fix=fix)
     else:
         world.unknown.add("the CPU has x2APIC, which more than 255 vCPUs need")
-
-
-def _lacks_x2apic(cpu: Cpu) -> bool:
-    """Tell whether a named model is known to have no x2APIC, and none is asked for."""
-    domain = cpu.domain
-    policy = policies(domain).get(_X2APIC)
-    if policy is not None:
-        return policy in {"disable", "forbid"}
-    features = x86_map(domain.world.target.dialect)
-    model = features.models.get(cpu.model or "")
-    return model is not None and not model.features & features.bits_of([_X2APIC])
 
 
 @rule(

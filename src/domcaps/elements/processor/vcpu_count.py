@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.boards.defaults import VCPU_PLACEMENT
 from domcaps.elements.boards.families import PSERIES, Q35, X86, family_of, machine_type
 from domcaps.elements.processor.mistaken_count import is_mistaken, mistaken
+from domcaps.elements.processor.x2apic import names_model_without_x2apic
 from domcaps.language.changes.devices import IOMMU_SPLIT_ADDED
 from domcaps.language.changes.processor import CPU_CLUSTERS, EIM_OPTIONAL
 from domcaps.language.fix import Fix, Substitutes, set_value
@@ -168,8 +169,13 @@ def machine_takes_that_many(vcpu: Vcpu) -> Problems:
 
 
 def _fewer(vcpu: Vcpu, limit: int) -> Iterator[Fix]:
-    """Give the most CPUs that there can be: without an IOMMU, where one would have to be added."""
-    if limit > _MOST_WITHOUT_EIM and vcpu.holds(X86) and not _has_eim(vcpu):
+    """Give the most CPUs that there can be.
+
+    That is without an IOMMU where one would have to be added, and with the processor that the
+    domain names: neither is fitted to a number that is wrong anyway.
+    """
+    fits = _has_eim(vcpu) and not names_model_without_x2apic(vcpu.domain)
+    if limit > _MOST_WITHOUT_EIM and vcpu.holds(X86) and not fits:
         yield set_value(str(_MOST_WITHOUT_EIM), less=True)
     yield set_value(str(limit), less=True)
 
