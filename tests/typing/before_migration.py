@@ -19,6 +19,8 @@ def show(found: domcaps.DomainDifference) -> None:
         print(f"new: {finding}")
     for difference in found.changes:
         print(f"used by the domain: {difference}", *difference.because)
+    if found.cpu is not None:  # the domain has the processor of its host
+        print(f"processor: {found.cpu}")
 
 
 def convert(target: domcaps.Host, xml: bytes) -> bool:
@@ -42,9 +44,11 @@ def main(before: str, after: str, file: str) -> int:
         show(found.domain)
         for difference in found.of_kind("value", "element", "figure"):
             print(f"the hosts differ: {difference}")
-        if found.domain.after == "accepted":
+        if found.domain.can_migrate:
             print("the domain can be migrated")
             return 0
+        for obstacle in found.domain.obstacles:
+            print(f"cannot be migrated: {obstacle}")
         if target.validate(xml).accepted:
             # such as the version of the machine type that an alias stands for on the first host
             print("the domain can be started there, but not migrated while it runs")

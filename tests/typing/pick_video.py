@@ -36,7 +36,7 @@ def main(name: str) -> None:
         print(pick(host, "q35", "vnc"))
         explain(host, "q35")
     except domcaps.UnmetWishesError as error:  # such as a host without the machine type q35
-        sys.exit("\n".join([str(error), *error.reasons]))
+        sys.exit("\n".join([error.message, *error.reasons]))
     except domcaps.DomcapsError as error:  # no such recording
         sys.exit(f"{error.where}: {error.message}; {error.remedy}")
 
