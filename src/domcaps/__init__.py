@@ -19,9 +19,10 @@ from domcaps._version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from domcaps.choose.api import WishOptions
-    from domcaps.choose.change import Change
+    from domcaps.choose.change import Change, Settled
     from domcaps.choose.chosen import Chosen, RankedValue, Step
     from domcaps.choose.conversion import Conversion, GuestNotice
+    from domcaps.choose.for_owner import OwnersDecision
     from domcaps.choose.repaired import Repair
     from domcaps.errors import (
         DomainError,
@@ -158,6 +159,7 @@ __all__ = [
     "NoEmulatorError",
     "Node",
     "NotAnEmulatorError",
+    "OwnersDecision",
     "ProbeError",
     "RankedValue",
     "Reason",
@@ -169,6 +171,7 @@ __all__ = [
     "Row",
     "SectionView",
     "SectionViews",
+    "Settled",
     "Severity",
     "Stage",
     "Step",
@@ -222,6 +225,8 @@ if not TYPE_CHECKING:
         "GraphicsType": "domcaps.language.preference",
         "WishOptions": "domcaps.choose.api",
         "Change": "domcaps.choose.change",
+        "Settled": "domcaps.choose.change",
+        "OwnersDecision": "domcaps.choose.for_owner",
         "Chosen": "domcaps.choose.chosen",
         "Step": "domcaps.choose.chosen",
         "Conversion": "domcaps.choose.conversion",
