@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TEXT = PAGE.read_text()
-SECTIONS = {
-    name: body
-    for name, body in zip(*[iter(re.split(r"^### (.+)$", TEXT, flags=re.MULTILINE)[1:])] * 2)  # noqa: B905
-}
+SECTIONS = dict(
+    zip(*[iter(re.split(r"^### (.+)$", TEXT, flags=re.MULTILINE)[1:])] * 2, strict=False)
+)
 OWNERS: dict[str, Any] = {
     "Host": domcaps.Host, "host": domcaps.LiveHost, "host.emulators": RecordedEmulators,
     "caps": domcaps.DomainCapabilities, "chosen": domcaps.Chosen, "repair": domcaps.Repair,
