@@ -63,9 +63,7 @@ def validate_once(
     if not done.accepted:
         # most domains are accepted, and need not wait for this to be read
         from domcaps.validate.fitting import with_fitting_values
-        from domcaps.validate.typos import without_consequences_of_typos
 
-        done = without_consequences_of_typos(done, open_world, ignore, new=new)
         done = with_fitting_values(done, open_world, new=new)
     _keep(asked, opening, done)
     return done
