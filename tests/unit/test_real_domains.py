@@ -32,7 +32,7 @@ def test_there_are_fifty_and_each_is_refused() -> None:
         assert not poor_host().validate(domain.xml).accepted, domain.name
 
 
-GONE = ("type='spice", "type=\"spice", "qxl", "host-passthrough", "redirdev", "vgamem", "kvm-spice")
+GONE = ("type='spice", 'type="spice', "qxl", "host-passthrough", "redirdev", "vgamem", "kvm-spice")
 KEPT = ("disk", "interface", "hostdev", "shmem", "watchdog", "rng", "sound", "input", "memballoon")
 
 
