@@ -10,7 +10,7 @@ from domcaps.choose.catalogue import check_value, something
 from domcaps.choose.chooser import Chooser
 from domcaps.choose.guest_needs import add_needs, remedies
 from domcaps.choose.hosts import refusals, world_of
-from domcaps.choose.hotplug import with_free_ports
+from domcaps.choose.hotplug import check_number, with_free_ports
 from domcaps.choose.os_database import UNKNOWN, guest_of
 from domcaps.choose.wishes import Wishes
 from domcaps.elements.boards.families import family_of
@@ -126,6 +126,7 @@ def choose(
 ) -> Chosen:
     """Choose a domain that every one of the hosts accepts; raises `UnmetWishesError`."""
     memory = _memory(memory)
+    check_number(options.get("hotplug") or 0)
     wishes = wishes_of(name, memory, vcpus, options)
     arch = options.get("arch") or host_arch
     if arch not in ARCHITECTURES:

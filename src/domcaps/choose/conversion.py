@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.choose.board import MACHINE, ConversionDraft, to_board
 from domcaps.choose.hosts import world_of
-from domcaps.choose.hotplug import with_free_ports
+from domcaps.choose.hotplug import check_number, with_free_ports
 from domcaps.choose.repair import repair
 from domcaps.choose.repaired import Repair
 from domcaps.elements.advice.guest_minds import MINDED
@@ -78,9 +78,10 @@ def convert(
     """Convert a domain for some hosts, and to a board where one of `BOARDS` is named.
 
     `hotplug` is the number of free PCIe root ports to add, `keep` writes down the version of the
-    machine type. Raises `RequestError` where the guest has no such board, `InputError` where the
-    document is no XML that can be edited.
+    machine type. Raises `RequestError` where the guest has no such board and for a number of ports
+    beyond the limit, `InputError` where the document is no XML that can be edited.
     """
+    check_number(hotplug)
     draft = ConversionDraft(data)
     if board:
         to_board(draft, hosts, libvirt, board)

@@ -12,6 +12,7 @@ from domcaps.choose.applied import apply
 from domcaps.choose.text import text_of
 from domcaps.elements.controllers.models import EXPRESS_ROOT, FREE_PORT, ROOT_PORT
 from domcaps.elements.placement.pci_assignment import PciTopology
+from domcaps.errors import RequestError
 from domcaps.language.domain import Domain
 from domcaps.language.fix import Fix
 
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
 
 _ROUNDS = 64
 """So many devices at most take a port of their own: each round adds one for each that did."""
+
+
+MOST_PORTS = 64
+"""More free ports than that are not added; the command line has the same limit."""
+
+
+def check_number(number: int) -> None:
+    """Raise `RequestError` for a number of ports that is not added."""
+    if not 0 <= number <= MOST_PORTS:
+        raise RequestError(f"{number} is no number of free ports", remedy=f"use 0 to {MOST_PORTS}")
 
 
 def with_free_ports(data: bytes, world: World | None, number: int) -> bytes:

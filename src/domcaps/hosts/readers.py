@@ -321,6 +321,7 @@ class AnyHost(ABC):
         """
         from domcaps.native.write import command_of
 
+        check_dialect(libvirt)
         open_world = partial(self.known_world, libvirt=libvirt)
         data = document(xml)
         command = command_of(data, open_world, new=new)
