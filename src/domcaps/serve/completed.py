@@ -1,8 +1,8 @@
 """What libvirt writes into each definition that it takes, since clients rely on it.
 
 Sizes in KiB, the number of CPUs, what follows the end of a guest, the clock, architecture and
-machine type, the emulator, and an address for each network card. Further defaults of libvirt, such
-as controllers and their addresses, are not added.
+machine type, the emulator, the CPU model, and an address for each network card. Further defaults of
+libvirt, such as controllers and their addresses, are not added.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from domcaps.elements.processor.definition import default_cpu
 from domcaps.errors import DomcapsError
+from domcaps.facts.arch import ARM
+from domcaps.language.domain import Domain
 from domcaps.serve.domains import kib_of
 
 if TYPE_CHECKING:
@@ -86,6 +89,29 @@ def _complete_target(session: ClientSession, root: Node) -> None:
         made = etree.Element("emulator")
         made.text = world.target.emulator
         devices.insert(0, made)
+    _complete_cpu(root, Domain(root, world))
+
+
+_OPEN_CPU = {"mode": "custom", "match": "exact", "check": "none"}
+
+
+def _complete_cpu(root: Node, domain: Domain) -> None:
+    """Write down the model that a machine has where the definition leaves it open."""
+    cpu = root.find("cpu")
+    is_open = cpu is None or (cpu.get("mode") is None and cpu.find("model") is None)
+    # of ARM, libvirt writes none
+    name = "" if domain.arch in ARM or not is_open else default_cpu(domain)
+    if not name:
+        return
+    if cpu is None:
+        cpu = _put(root, "cpu")
+    said = {str(attribute): str(value) for attribute, value in cpu.items()}
+    cpu.attrib.clear()
+    for attribute, value in {**_OPEN_CPU, **said}.items():
+        cpu.set(attribute, value)
+    model = etree.Element("model", fallback="forbid")
+    model.text = name
+    cpu.insert(0, model)
 
 
 def _put(root: Node, name: str) -> Node:
