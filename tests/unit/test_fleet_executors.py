@@ -152,6 +152,23 @@ def test_units_that_are_lost_without_a_word_are_asked_again(
     assert (counts.units, counts.again) == (3, 3 * 2)
 
 
+class _Uncancellable(Future[Any]):
+    """A future as Parsl has them."""
+
+    def cancel(self) -> bool:
+        raise NotImplementedError
+
+
+def test_an_executor_need_not_be_able_to_take_work_back(
+    store: FleetStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executors, "_QUIET", 0.05)
+    monkeypatch.setattr(sys.modules[__name__], "Future", _Uncancellable)
+    asked = documents(60)
+    found = by_name(ask(store, asked, LosingExecutor(2, nothing), size=20))
+    assert found == by_name(ask(store, asked))
+
+
 def test_where_one_unit_was_cancelled_all_that_waited_are_asked_again(store: FleetStore) -> None:
     lost: list[Future[Any]] = []
 

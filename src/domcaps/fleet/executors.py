@@ -11,6 +11,7 @@ first is taken. An executor that works in turn comes to the second one only wher
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import Counter
@@ -109,6 +110,13 @@ def _in_pools(work: Work, left: dict[int, Unit], counts: UnitCounts) -> Iterator
     raise FleetError(f"{_ATTEMPTS} pools of processes broke, with {len(left)} units left to do")
 
 
+def _give_up(future: Future[SentUnit]) -> None:
+    """Say that a result is no longer wanted, if the executor can take that back."""
+    # Parsl's futures raise it; the work is done for nothing then
+    with contextlib.suppress(NotImplementedError):
+        future.cancel()
+
+
 class _Patience:
     """How long nothing may be heard of an executor before it is asked again."""
 
@@ -159,7 +167,7 @@ class _Submitting:
             raise
         finally:
             for future in self._waiting:
-                future.cancel()
+                _give_up(future)
 
     def _submit_more(self) -> None:
         while len(self._waiting) < _MOST_WAITING:
@@ -223,7 +231,7 @@ class _Submitting:
         if self._attempts.pop(number, 1) > 1:
             for future in [one for one, of in self._waiting.items() if of == number]:
                 del self._waiting[future]
-                future.cancel()
+                _give_up(future)
         del self._left[number]
         return found
 
