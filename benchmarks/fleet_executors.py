@@ -15,7 +15,6 @@ in the same way: its workers are killed, too.
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import signal
 import socket
@@ -26,7 +25,6 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import Executor
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +46,10 @@ _SIZE = 40
 
 def noted(place: str, work: Callable[..., Any], *arguments: Any) -> Any:
     """Do a unit of work, and note before that it was started."""
+    # Parsl sends a function of the program by its code alone, without what its module imports
+    import os
+    from hashlib import sha256
+
     unit = sha256(repr([name for name, _ in arguments[0]]).encode()).hexdigest()
     line = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(line, f"{unit} {os.getpid()}\n".encode())
