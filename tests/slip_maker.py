@@ -253,15 +253,6 @@ def is_left(slip: Slip, repaired: bytes) -> bool:
     return slip.kind == _MISTAKEN and _said(slip.data) == _said(repaired)
 
 
-def _is_hinted(slip: Slip, gone: set[Said], new: set[Said]) -> bool:
-    """Hold a number of CPUs to one that another part of the domain tells."""
-    if not _only_at(gone | new, {slip.path}):
-        return False
-    [(_, _, found)] = new
-    cpus = {pin.get("vcpu") for pin in etree.fromstring(slip.data).iterfind("cputune/vcpupin")}
-    return int(found) == len(cpus)
-
-
 def _only_at(found: set[Said], places: set[str]) -> bool:
     return {f"{path}/@{name}" if name else path for path, name, _ in found} <= places
 
@@ -270,6 +261,5 @@ _BETTER: dict[str, Callable[[Slip, set[Said], set[Said]], bool]] = {
     _OLDER: _is_newer,
     _BUS: _is_other_bus,
     _MANY: _is_most,
-    _MISTAKEN: _is_hinted,
     _MISSING: _is_companion,
 }

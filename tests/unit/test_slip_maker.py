@@ -79,11 +79,3 @@ def test_a_number_that_no_machine_has_is_left(
     found = domain(vcpu=vcpu, more=more)
     assert is_left(slip, found) is left
     assert is_back(domain(vcpu="4"), slip, found) is back
-
-
-def test_a_number_that_no_machine_has_may_be_told_by_the_pins() -> None:
-    pinned = domain(vcpu="67103").replace(b"<os>", PINS.encode() + b"<os>")
-    slip = Slip("a number that no machine has", pinned, "/domain/vcpu", "67103")
-    original = pinned.replace(b"67103", b"4")
-    assert is_back(original, slip, pinned.replace(b"67103", b"2"))
-    assert not is_back(original, slip, pinned.replace(b"67103", b"3"))

@@ -73,8 +73,3 @@ def _of_processor(root: Node) -> _Processor:
     ]
     policies = {one.get("name") or "": one.get("policy") for one in cpu.iterfind("feature")}
     return _Processor(root.get("type"), tuple(told), policies)
-
-
-def changes_processor(before: bytes, after: bytes) -> bool:
-    """Tell whether an edit changes which features a guest gets."""
-    return _of_processor(text_of(before).root) != _of_processor(text_of(after).root)

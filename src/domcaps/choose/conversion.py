@@ -14,6 +14,8 @@ from domcaps.choose.hosts import world_of
 from domcaps.choose.hotplug import check_number, with_free_ports
 from domcaps.choose.repair import repair
 from domcaps.choose.repaired import Repair
+from domcaps.choose.saved_states import NOT_LOADED, with_saved_states
+from domcaps.choose.taken import taken_from_host
 from domcaps.elements.advice.guest_minds import MINDED
 from domcaps.elements.boards.families import canonical_machine, family_of
 from domcaps.elements.controllers.models import WITH_ROOT_PORTS
@@ -95,9 +97,13 @@ def convert(
     draft.data = repaired.data
     if keep:
         _pin_machine(draft, hosts, libvirt)
+    changes = with_saved_states(draft.changes, data, draft.data)
+    if any(NOT_LOADED in one.consequences for one in changes):
+        draft.notice(85, NOT_LOADED)
+    taken = repaired.taken or (() if board else taken_from_host(data))
     found = Repair(
-        data, draft.data, tuple(draft.changes), repaired.findings, repaired.proven, repaired.looks,
-        repaired.remedies,
+        data, draft.data, changes, repaired.findings, repaired.proven, repaired.looks,
+        repaired.remedies, taken,
     )  # fmt: skip
     notices = sorted(draft.notices.items(), key=lambda item: -item[1])
     return Conversion(found, tuple(GuestNotice(weight, text) for text, weight in notices))

@@ -31,7 +31,6 @@ from domcaps.choose.protected import (
 )
 from domcaps.choose.ranking import KINDS, if_far_less, ranked
 from domcaps.choose.text import text_of
-from domcaps.elements.boards.defaults import CPU_POLICY
 from domcaps.elements.boards.families import family_of
 from domcaps.elements.boards.nearest import version_of
 from domcaps.language.node_path import plain_path_of, tag_of, with_attribute, without_positions
@@ -39,7 +38,7 @@ from domcaps.language.truth import Truth
 from domcaps.validate.alternatives import can_go_on, stand_ins, substitutes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from lxml.etree import _Element as Node
 
@@ -64,6 +63,7 @@ class Edit:
 
     `removes` tells what is taken away, "" where nothing is; `value` is what was written, where it
     is one value, `old` what stood there before. `again` gives the edit that writes another value.
+    `says` is what the owner of the domain should know of it.
     """
 
     what: str
@@ -74,6 +74,7 @@ class Edit:
     value: str = ""
     old: str = ""
     again: Callable[..., Edit] | None = None
+    says: str = ""
 
 
 class Edits:
@@ -147,15 +148,6 @@ class Edits:
             yield from self._renaming(wrong, wrong.accepted[0], losses.SLIP)
         yield from self._fixed(wrong)
 
-    def sparing(self, names: Container[str]) -> Iterator[tuple[Edit, str, int]]:
-        """Let required features be left out; gives the edit, the feature and its line."""
-        for node in self.text.root.iterfind("cpu/feature"):
-            name = node.get("name") or ""
-            if name in names and node.get("policy", CPU_POLICY) == "require":
-                old = node.get("policy") or ""
-                edit = self._replaced(node, "policy", old, "optional", losses.FIX)
-                yield edit, name, self.text.line(self.text.path(node))
-
     def _renaming(self, wrong: Finding, right: str, loss: int) -> Iterator[Edit]:
         found = self.text.node(wrong.path)
         if found is None:
@@ -181,6 +173,7 @@ class Edits:
                 functools.partial(apply, self.data, finding.path, fix),
                 # with something in its place it is no removal
                 removes="" if fix.values or fix.add else self._taken(fix, finding.path),
+                says=fix.says,
             )  # fmt: skip
 
     def _loss_of(self, fix: Fix, path: str) -> int:
@@ -207,7 +200,7 @@ class Edits:
                 tag = tag_of(found[0])
             said = f"{name}='{text}'" if name else f"<{tag}> {text!r}" if tag else repr(text)
             # with another unit a smaller number may be more
-            far = "" if has_unit else if_far_less(text, old, most=fix.less)
+            far = "" if has_unit else if_far_less(text, old)
             feature = _feature_of(None if found is None else found[0], name)
             words.append(said + (f" instead of {old!r}{far}" if old else "") + feature)
         said = " and ".join(words)

@@ -80,16 +80,12 @@ def ranked(
         yield from _guessed(where, old, known, finding)
 
 
-def if_far_less(value: str, old: str, *, most: bool = True) -> str:
-    """Give a remark where a number is no longer near the one that it replaces, "" elsewhere.
-
-    `most` tells that the number is the largest possible, and not one that the domain tells.
-    """
+def if_far_less(value: str, old: str) -> str:
+    """Give a remark where a number is no longer near the one that it replaces, "" elsewhere."""
     both = NUMBER.fullmatch(value) and NUMBER.fullmatch(old)
     if not both or int(value) <= 0 or int(old) < _MANY or int(value) * _FAR > int(old):
         return ""
-    limit = f", {value} is the largest possible" if most else ""
-    return f" ({CHECK_THIS}: {old} is far beyond the limit{limit})"
+    return f" ({CHECK_THIS}: {old} is far beyond the limit)"
 
 
 def _switched(old: str, known: Sequence[str]) -> str:

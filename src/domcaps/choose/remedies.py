@@ -12,10 +12,11 @@ from domcaps.choose.candidates import choice_at
 from domcaps.choose.hosts import world_of
 from domcaps.choose.text import text_of
 from domcaps.elements.advice.by_code import BY_CODE, emulator_for
+from domcaps.elements.display.video_frontend import ACCELERATED
 from domcaps.facts.arch import ARCHITECTURES
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.remedy import Effort
-from domcaps.report.explain import explain_choice
+from domcaps.report.explain import explain_choice, ways_of
 from domcaps.validate.target import wanted_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from domcaps.choose.hosts import HostLike
     from domcaps.language import World
     from domcaps.language.finding import Finding
+
+_NEEDED = {"video-accel3d-unsupported": ACCELERATED}
+"""What findings ask for that no choice of the table stands for."""
 
 _NO_EMULATOR = "os-arch-unsupported"
 
@@ -72,6 +76,9 @@ def _in_world(world: World, data: bytes, finding: Finding) -> list[str]:
     remedy = by_code(world) if by_code is not None else None
     if remedy is not None:
         return [remedy.how]
+    needed = _NEEDED.get(finding.code)
+    if needed is not None:
+        return list(ways_of(needed, world))
     place = text_of(data).node(finding.path)
     if place is None:
         return []

@@ -18,17 +18,17 @@ from domcaps.choose import losses
 from domcaps.choose.board import moved_to_board, moved_with_machine
 from domcaps.choose.candidates import on_board
 from domcaps.choose.change import line_in
-from domcaps.choose.consequences import changes_processor, features_lost
+from domcaps.choose.consequences import features_lost
 from domcaps.choose.edits import Edit, Edits
 from domcaps.choose.hosts import Verdict, refusals, targets_of, verdict, world_of
 from domcaps.choose.nearest_number import with_nearest_number
 from domcaps.choose.pruning import worth_trying
 from domcaps.choose.remedies import remedies, worlds_of
 from domcaps.choose.repaired import Repair
+from domcaps.choose.saved_states import with_saved_states
 from domcaps.choose.steps import RepairStep, changes_of
-from domcaps.choose.text import text_of
+from domcaps.choose.taken import is_of_another_host, taken_from_host
 from domcaps.elements.boards.families import family_of
-from domcaps.elements.processor.lost_features import emulated_in_vain
 from domcaps.errors import DomainError, InputError
 from domcaps.facts.arch import X86
 from domcaps.language.node_path import without_positions
@@ -159,29 +159,6 @@ class _Search:
         for place, told in features_lost(texts, self._worlds).items():
             made[place] = replace(made[place], lost=told)
         return made
-
-    def spared(self, made: list[RepairStep], data: bytes) -> tuple[list[RepairStep], bytes]:
-        """Let features be left out that the guest is started without, where edits bring that.
-
-        They are for the host that the domain comes from, and stay for it.
-        """
-        decisive = [step for step in made if changes_processor(step.before, step.after)]
-        if not decisive:
-            return made, data
-        in_vain = {n for w in self._worlds(data) for n in emulated_in_vain(text_of(data).root, w)}
-        for edit, name, line in self.edits_of(data).sparing(in_vain):
-            after = edit.apply()
-            if len(self.findings(after)) > len(self.findings(data)):
-                continue
-            finding = msgspec.structs.replace(
-                decisive[-1].finding,
-                message=f"QEMU does not emulate {name}, and starts the guest without it",
-                path=edit.path,
-                line=line,
-            )
-            made = [*made, RepairStep(edit, finding, data, after)]
-            data = after
-        return made, data
 
     def with_later_loss(self, made: list[RepairStep]) -> list[RepairStep]:
         """Note with a deprecated machine type that it goes one day, and what would stay."""
@@ -356,7 +333,8 @@ class _Search:
         if finding.code in codes_of_hosts():
             return None
         best = self._best(data, finding, depth, wide=False)
-        if best is None and not depth and not self._is_for_host(data, finding):
+        for_others = _is_number_of_owner(finding) or self._is_for_host(data, finding)
+        if best is None and not depth and not for_others:
             return self._best(data, finding, depth, wide=True)
         return best
 
@@ -449,6 +427,11 @@ class _Search:
         return way
 
 
+def _is_number_of_owner(finding: Finding) -> bool:
+    """Tell whether a number of CPUs is a mistake: no other board is to have as many."""
+    return finding.code in _TOO_MANY and not finding.fixes
+
+
 _HIDING = ("os-arch", "os-machine", "domain-type", "emulator-", "xml-")
 
 
@@ -519,7 +502,6 @@ def repair(
     if moved is not None:
         begin = moved.data
     made, after = search.everything(begin) if search.findings(begin) else ([], begin)
-    made, after = search.spared(made, after)
     made = search.with_later_loss(search.with_features_lost(made))
     made = search.with_remedies(made)
     renamed, after = search.respelt(after)
@@ -534,7 +516,9 @@ def repair(
         *(moved.changes if moved is not None else ()),
         *changes_of(data, [*made, *renamed]),
     )
-    return Repair(data, after, changes, left, not search.stopped, search.looks, advice)
+    changes = with_saved_states(changes, data, after)
+    taken = taken_from_host(data) if is_of_another_host(changes) else ()
+    return Repair(data, after, changes, left, not search.stopped, search.looks, advice, taken)
 
 
 def _takes_away(edit: Edit) -> bool:

@@ -24,7 +24,8 @@ class Repair:
 
     Where `accepted` is false, `findings` are what no edit repairs; the changes repair the rest.
     `remedies` has for each of the findings what would help on the host, as orders to a person.
-    `proven` tells that the search was not given up.
+    `proven` tells that the search was not given up. `taken` are what the domain takes from a host,
+    where this may be another one.
     """
 
     original: bytes
@@ -34,6 +35,7 @@ class Repair:
     proven: bool = True
     looks: int = 0
     remedies: tuple[tuple[str, ...], ...] = ()
+    taken: tuple[OwnersDecision, ...] = ()
 
     def __str__(self) -> str:
         """Give a line for each change, and for each finding that is left."""
@@ -64,7 +66,8 @@ class Repair:
     @property
     def decisions(self) -> tuple[OwnersDecision, ...]:
         """What the owner of the domain has to check or decide."""
-        return decisions(self.changes)
+        found = (*decisions(self.changes), *self.taken)
+        return tuple(sorted(found, key=lambda one: one.line))
 
     @cached_property
     def diff(self) -> str:

@@ -92,7 +92,8 @@ def _change(original: bytes, step: RepairStep, earlier: Sequence[RepairStep]) ->
     if besides:
         what += f", and {' and '.join(besides)} removed"
     told = edit.loss >= losses.FIX or step.lost
-    follows = consequences(step.before, made, step.lost) if told else ()
+    more = (*step.lost, edit.says) if edit.says else step.lost
+    follows = consequences(step.before, made, more) if told else ()
     line = line_in(original, step.before, finding.line)
     after = added_after(original, step.before, made)
     reason = cause_of(finding.message) + also if also else finding.message

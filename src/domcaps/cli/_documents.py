@@ -255,6 +255,7 @@ class ConvertDocument(VersionedDocument, frozen=True, kw_only=True):
     xml: str
     changes: tuple[EditChange, ...]
     guest: tuple[GuestNotice, ...]
+    decisions: tuple[OwnersDecision, ...]
     findings: tuple[LeftFinding, ...]
     remedies: tuple[tuple[str, ...], ...]
 

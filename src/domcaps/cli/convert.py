@@ -124,6 +124,10 @@ def _print(done: Conversion, file: str, *, as_diff: bool, write: bool) -> None:
         note(f"removed: {change.removes} ({change.path})")
     for notice in done.notices:
         say(f"visible in the guest: {notice.text}", err=True)
+    if done.repair.decisions:
+        note("for you to decide:")
+    for one in done.repair.decisions:
+        note(f"  {one}")
     left = zip(done.repair.findings, done.repair.remedies, strict=True)
     for finding, advice in () if done.accepted else left:
         say(f"{file}: not converted: {finding.message} [{finding.code}]", err=True)
@@ -140,6 +144,7 @@ def _print_json(done: Conversion, file: str) -> None:
         "xml": done.data.decode(errors="replace"),
         "changes": [dataclasses.asdict(change) for change in done.repair.changes],
         "guest": [dataclasses.asdict(notice) for notice in done.notices],
+        "decisions": [dataclasses.asdict(one) for one in done.repair.decisions],
         "findings": [{"code": f.code, "message": f.message} for f in done.repair.findings],
         "remedies": [list(advice) for advice in done.repair.remedies],
     }

@@ -32,18 +32,20 @@ class Fix(Struct, frozen=True):
     element of the finding (``""`` is its own text, ``@mode``, ``../model``), or with ``/domain`` at
     the document's root. `without` are such paths of elements and attributes that have no meaning
     with the new values; those that are not there are ignored. With `less` the domain gets
-    less than it asks for, as fewer CPUs: other fixes are better.
+    less than it asks for, as fewer CPUs: other fixes are better. `says` is what the owner of the
+    domain should know of that.
     """
 
     add: str = ""
     values: tuple[tuple[str, str], ...] = ()
     without: tuple[str, ...] = ()
     less: bool = False
+    says: str = ""
 
 
-def set_value(text: str, at: str = "", *, less: bool = False) -> Fix:
+def set_value(text: str, at: str = "", *, less: bool = False, says: str = "") -> Fix:
     """Give a fix that sets one text: of the element of the finding, or at a path below it."""
-    return Fix(values=((at, text),), less=less)
+    return Fix(values=((at, text),), less=less, says=says)
 
 
 class Carried(Struct, frozen=True):

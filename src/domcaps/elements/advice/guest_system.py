@@ -76,14 +76,29 @@ def looks_like_windows(root: Node) -> bool:
     return local or root.find("features/hyperv") is not None
 
 
+_FIRST_WITH_VIRTIO_GPU = {
+    "ubuntu": (15, 10), "debian": (9,), "fedora": (23,), "rhel": (7,), "centos": (7,), "ol": (7,),
+    "opensuse": (15,), "sles": (12, 2), "sled": (12, 2),
+}  # fmt: skip
+"""The first releases with Linux 4.2, or with its driver for virtio's display adapter."""
+
+
+def _is_older_linux(root: Node) -> bool:
+    """Tell whether a guest is a release of Linux from before the driver for virtio's display."""
+    name, _, version = system_id(root).rstrip("/").rpartition("/")
+    first = _FIRST_WITH_VIRTIO_GPU.get(name.rpartition("/")[2])
+    numbers = tuple(int(part) for part in version.split(".") if part.isdecimal())
+    return first is not None and bool(numbers) and numbers < first
+
+
 def lacks_virtio_display(root: Node) -> bool:
     """Tell whether a guest may have no driver for a virtio display adapter.
 
     That is a guest of macOS or Windows, which come without one, whatever else they have drivers
-    for; and one whose disks and network cards are all emulated hardware, as far as the domain says
-    what they are.
+    for; an old release of Linux; and one whose disks and network cards are all emulated hardware,
+    as far as the domain says what they are.
     """
-    if guest_system(root) or looks_like_windows(root):
+    if guest_system(root) or looks_like_windows(root) or _is_older_linux(root):
         return True
     told = [one for one in (*_disk_buses(root), *_card_models(root)) if one]
     return bool(told) and not any(one.startswith("virtio") for one in told)

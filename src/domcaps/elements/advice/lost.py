@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.advice.guest_system import MACOS, guest_system, looks_like_windows
+from domcaps.elements.advice.lost_display import lost_of_display
 from domcaps.elements.boards.defaults import CPU_MODE, CPU_POLICY
 from domcaps.elements.boards.nearest import version_of
 from domcaps.named_tuples import NamedTuple
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 _AGENT = "devices/channel"
+_OF_HOST = frozenset({"host-model", "host-passthrough"})
 _HEARD_BY = frozenset({"spice", "sdl", "dbus"})
 """Types of graphics that play the guest's sound, where the domain has no ``<audio>``."""
 
@@ -75,19 +77,13 @@ def _shares_folder(root: Node) -> bool:
 
 
 def _has_threads_of_amd(root: Node) -> bool:
-    """Tell whether a processor of AMD's has threads, which need this feature."""
+    """Tell whether a processor of AMD's has threads: by a feature that is not emulated."""
     topology = root.find("cpu/topology")
     return (
         topology is not None
+        and root.get("type") != "qemu"
         and topology.get("threads") not in {None, "1"}
         and _requires("topoext")(root)
-    )
-
-
-def _encrypts(root: Node) -> bool:
-    return any(
-        one.get("defaultMode") == "secure" or one.find("channel[@mode='secure']") is not None
-        for one in root.iterfind("devices/graphics[@type='spice']")
     )
 
 
@@ -104,13 +100,10 @@ ABILITIES = (
     Ability("no smart cards of the viewer", _has("devices/smartcard[@mode='passthrough']")),
     Ability("no keyboard and mouse in the client of Looking Glass", _has_input_in_looking_glass),
     Ability("no hardware acceleration for virtual machines in the guest", _requires("vmx", "svm")),
-    Ability("the guest sees cores in place of threads", _has_threads_of_amd),
-    Ability("what the viewer shows is encrypted only as qemu.conf says (vnc_tls)", _encrypts),
     Ability(
-        "host devices stay assigned, but to an emulated guest: check their addresses on this host, "
-        "or better run it on one with KVM",
-        _passes_on_hardware,
+        "the guest sees cores in place of threads, as topoext is not emulated", _has_threads_of_amd
     ),
+    Ability("host devices stay assigned, but to an emulated guest", _passes_on_hardware),
 )
 
 
@@ -155,11 +148,12 @@ def _of_board(before: Node, after: Node) -> str:
     if not was or was == now:
         return ""
     seen = "the newest" if not now else "a newer" if now > was else "an older"
-    minds = ", Windows may ask for activation" if looks_like_windows(after) else ""
-    return (
-        f"the guest sees {seen} version of its board{minds}, and saved states and snapshots with "
-        "memory do not load"
-    )
+    return f"the guest sees {seen} version of its board{_activation(after)}"
+
+
+def _activation(root: Node) -> str:
+    """Say what another computer may mean to a guest that is bound to one, "" to others."""
+    return ", and Windows may ask for activation" if looks_like_windows(root) else ""
 
 
 def _of_processor(before: Node, after: Node) -> str:
@@ -169,15 +163,24 @@ def _of_processor(before: Node, after: Node) -> str:
         return ""
     mode, was = new.get("mode", CPU_MODE), "" if old is None else old.get("mode", CPU_MODE)
     if mode == "maximum" and was != mode:
-        return "the guest sees the processor that QEMU makes up, which differs with each QEMU"
+        return (
+            "the guest sees the processor that QEMU makes up, which differs with each QEMU"
+            f"{_activation(after)}"
+        )
     model = (new.findtext("model") or "").strip()
     named = "" if old is None else (old.findtext("model") or "").strip()
+    if mode in _OF_HOST and was == "custom" and named:
+        return f"the guest sees the host's processor in place of {named}{_activation(after)}"
     if mode != "custom" or not model or (was == mode and named == model):
         return ""
     reason = ", as macOS needs one of Intel's" if guest_system(after) == MACOS else ""
-    if was == "custom" and named:
-        return f"the guest sees a processor {model} in place of {named}{reason}"
-    return f"the guest sees a processor {model} in place of the host's{reason}"
+    instead = named if was == "custom" and named else "the host's"
+    return f"the guest sees a processor {model} in place of {instead}{reason}{_activation(after)}"
+
+
+def changes_identity(before: Node, after: Node) -> bool:
+    """Tell whether the guest's processor is another one, by its name or its kind."""
+    return bool(_of_processor(before, after))
 
 
 def lost(before: Node, after: Node) -> list[str]:
@@ -188,6 +191,7 @@ def lost(before: Node, after: Node) -> list[str]:
         gone.append("the clipboard is shared only with VNC viewers that know QEMU's extension")
     if _is_heard(before) and not _is_heard(after):
         gone.append(_unheard(after))
+    gone += lost_of_display(before, after)
     steady = _requires("invtsc")
     if steady(before) and not steady(after):
         gone.append(_clock_without(after))

@@ -199,9 +199,9 @@ _MODEL_SUBSTITUTES = Substitutes(
     plain={"qxl": ("vga", "bochs", "cirrus", "virtio")},
     is_plain=lacks_virtio_display,
     remarks={
-        "vga": "every guest system has a driver for it",
+        "vga": "every guest system has a driver for it, if a plain one",
         "bochs": "needs a driver for Bochs in the guest",
-        "virtio": "needs virtio's display driver, which Linux has",
+        "virtio": "needs virtio's display driver, which Linux has since 4.2",
     },
     # words of QEMU's option -vga, and names of its devices
     slips={"std": "vga", "vmware": "vmvga", "virtio-gpu-gl": "virtio", "virtio-vga-gl": "virtio"},

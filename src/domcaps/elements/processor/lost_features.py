@@ -72,17 +72,6 @@ def lost_features(before: Node, after: Node, world: World) -> LostFeatures:
     return LostFeatures(lost, rest, needs.system)
 
 
-def emulated_in_vain(root: Node, world: World) -> tuple[str, ...]:
-    """Give the features that a domain requires by name, and QEMU starts the guest without."""
-    if world.target.arch not in X86:
-        return ()
-    known = x86_map(world.target.dialect)
-    try:
-        return tuple(known.names_of(_required_in_vain(root, world, known)))
-    except Unanswered:
-        return ()
-
-
 def _required_in_vain(root: Node, world: World, known: X86Map) -> int:
     """Give what a domain requires by name and QEMU starts the guest without: it is not emulated."""
     cpu, offered = root.find("cpu"), _offered(world, known)

@@ -1,8 +1,9 @@
 """Numbers of virtual CPUs that are no wish but a mistake, and what the domain says in other places.
 
-A number just above what a machine type supports asks for much: the most that there can be is near.
-One above what any machine type supports is a typo, and the most is as far from what was meant as
-any other number. Then the rest of the domain may tell how many CPUs its owner has in mind.
+A number above what a machine type supports may ask for much: the most that there can be is near.
+It is a typo where no machine type supports it, or where the rest of the domain is
+made for far fewer CPUs. Then the most is as far from what was meant as any other number: the rest
+of the domain may tell how many CPUs its owner has in mind, or only the owner knows.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import machine_type
 from domcaps.language.fix import set_value
-from domcaps.language.quantities import CPUS
+from domcaps.language.quantities import CPUS, shown_size, size_of
 from domcaps.language.rule import Problem, problem
 from domcaps.language.wording import counted
 from domcaps.named_tuples import NamedTuple
@@ -29,45 +30,69 @@ if TYPE_CHECKING:
 MOST_OF_ANY = 4096
 """As many as the largest machine types of QEMU support, ``pc-q35-9.1`` and later."""
 
+_FAR = 4
+"""A domain that pins so many times fewer CPUs than it has is made for fewer."""
+_LEAST_MEMORY = 64 * 1024**2
+"""Less memory for each CPU than that is no guest of so many CPUs."""
+
 
 class Hint(NamedTuple):
-    """How many CPUs another part of a domain is for, and how that part is called in a message."""
+    """What another part of a domain says against a number of CPUs.
 
-    cpus: int
-    where: str
+    `says` is a clause. `cpus` is the number that was meant, 0 where only the owner knows it.
+    """
+
+    says: str
+    cpus: int = 0
 
 
 def is_mistaken(domain: Domain, count: int) -> bool:
-    """Tell whether a domain has more CPUs than any machine type supports, its own included."""
-    if count <= MOST_OF_ANY:
-        return False
+    """Tell whether a number of CPUs that the machine type does not support is no wish."""
     machine = machine_type(domain.world)
-    return machine is not None and 0 < machine.cpu_max < count
+    if machine is None or not 0 < machine.cpu_max < count:
+        return False
+    return count > MOST_OF_ANY or _hinted(domain, count, machine.cpu_max) is not None
 
 
-def mistaken(part: Part, message: str, limit: int) -> Problem:
-    """Report a number that looks like a typo: only its owner, or the rest of the domain, knows."""
-    message += ": it looks like a typo"
-    hint = _hinted(part.domain, limit)
-    if hint is None:
-        return problem(f"{message}. Write how many vCPUs the guest should have", part)
-    vcpus = counted(hint.cpus, "vCPU")
-    advice = f"{message}. {hint.where} {vcpus}; use <vcpu>{hint.cpus}</vcpu>"
-    return problem(advice, part, fix=set_value(str(hint.cpus)))
+def mistaken(part: Part, most: str, count: int, limit: int, larger: str) -> Problem:
+    """Report a number that looks like a typo: only its owner, or the rest of the domain, knows.
 
-
-def _hinted(domain: Domain, most: int) -> Hint | None:
-    """Give the number that another part of a domain tells, None where none does.
-
-    Numbers above `most` are no help, and a pinning that leaves out a CPU does not count them.
+    `most` says what the machine type supports, `larger` what else supports the number, or "".
     """
+    hint = _hinted(part.domain, count, limit)
+    beyond = count > MOST_OF_ANY
+    if hint is not None and hint.cpus:
+        said = f"no machine type supports {count}" if beyond else f"{count} looks like a typo"
+        return problem(
+            f"{most}, and {said}. {_capital(hint.says)}; use <vcpu>{hint.cpus}</vcpu>{larger}",
+            part,
+            fix=set_value(str(hint.cpus)),
+        )
+    reasons = [f"no machine type supports {count}"] if beyond else []
+    reasons += [hint.says] if hint is not None else []
+    looks = f"{', and '.join([most, *reasons])}: {count} looks like a typo"
+    return problem(f"{looks}. Write how many vCPUs the guest should have{larger}", part)
+
+
+def _capital(clause: str) -> str:
+    return clause if clause.startswith("<") else clause[0].upper() + clause[1:]
+
+
+def _hinted(domain: Domain, count: int, most: int) -> Hint | None:
+    """Give what another part of the domain tells, None where nothing speaks against the number.
+
+    Where one part has as many CPUs, they are wanted. Numbers above `most` are no help.
+    """
+    told = {}
     for where, look in _LOOKS.items():
-        cpus = 0
         with contextlib.suppress(ValueError):
-            cpus = look(domain.root)
+            told[where] = look(domain.root)
+    if count in told.values():
+        return None
+    for where, cpus in told.items():
         if 0 < cpus <= most:
-            return Hint(cpus, where)
-    return None
+            return Hint(f"{where} {counted(cpus, 'vCPU')}", cpus)
+    return _of_pins(domain.root, count) or _of_memory(domain.root, count)
 
 
 def _of_topology(root: Node) -> int:
@@ -89,10 +114,6 @@ def _of_cells(root: Node) -> int:
     return found.bit_length() if found & (found + 1) == 0 else 0
 
 
-def _of_pins(root: Node) -> int:
-    return _all_of({int(pin.get("vcpu", "")) for pin in root.iterfind("cputune/vcpupin")})
-
-
 def _all_of(numbers: set[int]) -> int:
     """Count numbers that begin with 0 and leave none out, else 0."""
     return len(numbers) if numbers == set(range(len(numbers))) else 0
@@ -102,6 +123,30 @@ _LOOKS: dict[str, Callable[[Node], int]] = {
     "<topology> makes": _of_topology,
     "<vcpus> lists": _of_states,
     "<numa> has": _of_cells,
-    "<vcpupin> pins": _of_pins,
 }
-"""The likeliest first: a topology has all CPUs, some of them may not be pinned."""
+"""What has all CPUs of a domain, and tells how many are meant; the likeliest first."""
+
+
+def _of_pins(root: Node, count: int) -> Hint | None:
+    """Give what the pinning tells: not how many CPUs there are, as some may not be pinned."""
+    numbers: set[int] = set()
+    with contextlib.suppress(ValueError):
+        numbers = {int(pin.get("vcpu", "")) for pin in root.iterfind("cputune/vcpupin")}
+    if not numbers or max(len(numbers), max(numbers) + 1) * _FAR > count:
+        return None
+    return Hint(f"<cputune> pins only {counted(len(numbers), 'vCPU')}")
+
+
+def _of_memory(root: Node, count: int) -> Hint | None:
+    """Compare the memory, where libvirt has had the domain before: it wrote UUID and addresses.
+
+    Such a domain had a number that its machine type supports. A text that is new may ask for
+    many CPUs and still have the memory of an example.
+    """
+    memory, address = root.find("memory"), root.find("devices/*/address[@type='pci']")
+    if memory is None or address is None or root.find("uuid") is None:
+        return None
+    size = size_of(memory)
+    if not size or size >= count * _LEAST_MEMORY:
+        return None
+    return Hint(f"the guest has only {shown_size(size)} of memory")

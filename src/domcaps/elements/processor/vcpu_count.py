@@ -158,7 +158,9 @@ def machine_takes_that_many(vcpu: Vcpu) -> Problems:
         return
     most = f"the machine type {machine.name!r} supports at most {counted(limit, 'vCPU')}"
     if is_mistaken(vcpu.domain, count):
-        yield mistaken(vcpu, f"{most}, and no machine type supports {count}", limit)
+        names = _larger_names(vcpu)
+        larger = f" (for {count} vCPUs use machine={names[0]!r})" if names else ""
+        yield mistaken(vcpu, most, count, limit, larger)
         return
     yield problem(
         f"{most}; use <vcpu>{limit}</vcpu> or less{_larger_machine(vcpu)}",
@@ -175,9 +177,22 @@ def _fewer(vcpu: Vcpu, limit: int) -> Iterator[Fix]:
     domain names: neither is fitted to a number that is wrong anyway.
     """
     fits = _has_eim(vcpu) and not names_model_without_x2apic(vcpu.domain)
+    says = _how_more(vcpu)
     if limit > _MOST_WITHOUT_EIM and vcpu.holds(X86) and not fits:
-        yield set_value(str(_MOST_WITHOUT_EIM), less=True)
-    yield set_value(str(limit), less=True)
+        yield set_value(str(_MOST_WITHOUT_EIM), less=True, says=says)
+    yield set_value(str(limit), less=True, says=says)
+
+
+def _how_more(vcpu: Vcpu) -> str:
+    """Say what it takes to have as many vCPUs as the domain asks for."""
+    count, names = vcpu.count or 0, _larger_names(vcpu)
+    if not names:
+        return f"no machine type of this QEMU has {count} vCPUs"
+    needs = [f"machine={names[0]!r}"]
+    if vcpu.holds(X86) and count > _MOST_WITHOUT_EIM:
+        added = ", which libvirt adds" if _is_added(vcpu) else ""
+        needs.append(f"an <iommu> with eim='on'{added}")
+    return f"{count} vCPUs need {' and '.join(needs)}"
 
 
 def _has_eim(vcpu: Vcpu) -> bool:
@@ -185,8 +200,12 @@ def _has_eim(vcpu: Vcpu) -> bool:
     driver = vcpu.domain.root.find("devices/iommu/driver")
     eim = None if driver is None else driver.get("eim")
     recent = libvirt_reads(vcpu, EIM_OPTIONAL)
-    added = vcpu.domain.new and libvirt_reads(vcpu, IOMMU_SPLIT_ADDED)
-    return eim == "on" or (added and (eim is None or recent))
+    return eim == "on" or (_is_added(vcpu) and (eim is None or recent))
+
+
+def _is_added(vcpu: Vcpu) -> bool:
+    """Tell whether libvirt adds the IOMMU that many vCPUs need."""
+    return vcpu.domain.new and libvirt_reads(vcpu, IOMMU_SPLIT_ADDED)
 
 
 def _larger_machines(vcpu: Vcpu) -> Iterator[Fix]:
@@ -298,11 +317,11 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
 
 def _of_other_board(vcpu: Vcpu) -> Problem:
     """Report too many vCPUs for a board without an IOMMU."""
-    added = vcpu.domain.new and libvirt_reads(vcpu, IOMMU_SPLIT_ADDED)
+    added = _is_added(vcpu)
     more = Fix() if added else _with_eim(vcpu)
     fixes = (
         *(Fix(values=(*one.values, *more.values), add=more.add) for one in _larger_machines(vcpu)),
-        set_value(str(_MOST_WITHOUT_EIM), less=True),
+        set_value(str(_MOST_WITHOUT_EIM), less=True, says=_how_more(vcpu)),
     )
     then = (
         " (libvirt then adds the <iommu> that they need)"

@@ -1,0 +1,251 @@
+"""What a repair leaves to the owner of a domain, and what it tells him of the edits it makes."""
+
+from __future__ import annotations
+
+import pytest
+
+from domcaps.choose.saved_states import NOT_LOADED
+from poor_hosts import poor_host
+from real_domains import real_domains
+
+PINS = "<cputune><vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='1' cpuset='1'/></cputune>"
+CELLS = (
+    "<numa><cell id='0' cpus='0-2' memory='2' unit='GiB'/><cell id='1' cpus='3-5' memory='2' "
+    "unit='GiB'/></numa>"
+)
+STATES = "<vcpus><vcpu id='0' enabled='yes'/><vcpu id='1' enabled='yes'/></vcpus>"
+WRITTEN = (
+    "<rng model='virtio'><backend model='random'>/dev/urandom</backend><address type='pci' "
+    "domain='0' bus='{}' slot='{}' function='0'/></rng>"
+)
+DOMAIN = (
+    "<domain type='qemu'><name>g</name>{uuid}<memory unit='GiB'>{memory}</memory>"
+    "<vcpu>{vcpus}</vcpu>{tune}<os><type arch='x86_64' machine='{machine}'>hvm</type></os>"
+    "<cpu mode='maximum'>{cpu}</cpu><devices>{devices}</devices></domain>"
+)
+USUAL = {
+    "uuid": "", "memory": "8", "vcpus": "2", "tune": "", "machine": "pc-q35-6.2", "cpu": "",
+    "devices": "",
+}  # fmt: skip
+KNOWN = {
+    "uuid": "<uuid>4dea22b3-1d52-d8f3-2516-782e98ab0001</uuid>",
+    "devices": WRITTEN.format(0, 5),
+}
+
+
+def domain(**parts: str) -> bytes:
+    return DOMAIN.format(**USUAL | parts).encode()
+
+
+def vcpus(data: bytes) -> str:
+    return data.decode().partition("<vcpu>")[2].partition("<")[0]
+
+
+@pytest.mark.parametrize("count", ["512", "2715", "4096"])
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ({"tune": PINS}, "pins only 2 vCPUs"),
+        (KNOWN, "the guest has only 8 GiB of memory"),
+    ],
+)
+def test_a_number_that_the_domain_contradicts_is_left_to_its_owner(
+    count: str, parts: dict[str, str], reason: str
+) -> None:
+    slip = domain(**parts, vcpus=count)
+    found = poor_host().repair(slip.replace(b"'qemu'", b"'kvm'"))
+    assert vcpus(found.data) == count
+    # the rest is repaired
+    assert b"<domain type='qemu'" in found.data
+    (left,) = found.findings
+    assert left.code == "vcpu-count-unsupported"
+    assert reason in left.message
+    assert "Write how many vCPUs the guest should have" in left.message
+
+
+@pytest.mark.parametrize("count", ["512", "2715", "4096", "67103"])
+@pytest.mark.parametrize(
+    ("parts", "right"),
+    [
+        ({"cpu": "<topology sockets='1' cores='4' threads='2'/>"}, "8"),
+        ({"cpu": CELLS}, "6"),
+        ({"cpu": CELLS, "tune": PINS} | KNOWN, "6"),
+    ],
+)
+def test_a_number_that_another_part_tells_is_written(
+    count: str, parts: dict[str, str], right: str
+) -> None:
+    found = poor_host().repair(domain(**parts, vcpus=count))
+    assert found.accepted
+    assert vcpus(found.data) == right
+    assert [change.path for change in found.changes] == ["/domain/vcpu"]
+    assert found.decisions
+
+
+@pytest.mark.parametrize(
+    ("parts", "right"),
+    [
+        ({"vcpus": "512"}, "288"),
+        ({"vcpus": "2000"}, "288"),
+        # a large guest that libvirt has had before
+        ({"vcpus": "512", "memory": "512"} | KNOWN, "288"),
+        ({"vcpus": "300", "memory": "64"} | KNOWN, "288"),
+        # as many as are pinned, or nearly
+        ({"vcpus": "300", "tune": "".join(f"<vcpupin vcpu='{n}' cpuset='0'/>" for n in range(288))},
+         "288"),
+        # two parts say the same: that is what is wanted
+        ({"vcpus": "512", "cpu": "<topology sockets='64' cores='8' threads='1'/>"}, "288"),
+    ],
+)  # fmt: skip
+def test_a_wish_for_many_gets_as_many_as_there_can_be(parts: dict[str, str], right: str) -> None:
+    tune = parts.get("tune", "")
+    found = poor_host().repair(domain(**parts | {"tune": f"<cputune>{tune}</cputune>"}))
+    assert found.accepted
+    assert vcpus(found.data) == right
+    (told,) = [str(one) for one in found.decisions if one.path == "/domain/vcpu"]
+    # what would keep the number is told, and nothing says that it is impossible
+    assert "CHECK THIS NUMBER" in told
+    assert f"{parts['vcpus']} vCPUs need machine='q35' and an <iommu> with eim='on'" in told
+    assert "largest" not in told
+
+
+PCI = (
+    "<hostdev mode='subsystem' type='pci' managed='yes'>\n<source>\n<address domain='0x0000' "
+    "bus='0x01' slot='0x00' function='0x{}'/>\n</source>\n</hostdev>\n"
+)
+USB = (
+    "<hostdev mode='subsystem' type='usb'><source{}><vendor id='0x046d'/><product id='0xc52b'/>"
+    "</source></hostdev>"
+)
+NVME = (
+    "<disk type='nvme'><source type='pci' namespace='1'><address domain='0' bus='3' slot='0' "
+    "function='0'/></source><target dev='vda' bus='virtio'/></disk>"
+)
+BLOCK = "<disk type='block'><source dev='{}'/><target dev='vdb' bus='virtio'/></disk>"
+
+
+@pytest.mark.parametrize(
+    ("devices", "words"),
+    [
+        (PCI.format(0) + PCI.format(1),
+         ["PCI 01:00.0, 01:00.1", "disk controller or network card", "managed='yes'",
+          "IOMMU", "(lines "]),
+        (USB.format(""), ["USB 046d:c52b", "does not start"]),
+        (NVME, ["<disk>", "PCI 03:00.0"]),
+        (BLOCK.format("/dev/sdb"), ["/dev/sdb", "own disks"]),
+    ],
+)  # fmt: skip
+def test_what_is_taken_from_another_host_has_a_line_of_its_own(
+    devices: str, words: list[str]
+) -> None:
+    text = domain(devices=devices).replace(b"'qemu'", b"'kvm'")
+    found = poor_host().repair(text)
+    (told,) = [str(one) for one in found.decisions if "stays" in one.what]
+    assert [word for word in words if word not in told] == []
+    # the host is the same where only a word was misspelt
+    slip = text.replace(b"'kvm'", b"'qemu'").replace(b"q35-6.2", b"qq35-6.2")
+    assert [one for one in poor_host().repair(slip).decisions if "stays" in one.what] == []
+
+
+@pytest.mark.parametrize(
+    "devices",
+    [USB.format(" startupPolicy='optional'"), BLOCK.format("/dev/disk/by-id/wwn-0x5000c5"),
+     BLOCK.format("/dev/sr0").replace("/><target", "/><readonly/><target")],
+)  # fmt: skip
+def test_names_that_mean_the_same_everywhere_are_no_matter(devices: str) -> None:
+    text = domain(devices=devices).replace(b"'qemu'", b"'kvm'")
+    assert [one for one in poor_host().repair(text).decisions if "stays" in one.what] == []
+
+
+def test_a_conversion_for_another_host_names_what_is_taken_from_it() -> None:
+    text = domain(devices=PCI.format(0))
+    done = poor_host().convert(text)
+    assert any("PCI 01:00.0" in str(one) for one in done.repair.decisions)
+    moved = poor_host().convert(domain(machine="pc"), to="q35")
+    assert NOT_LOADED in [notice.text for notice in moved.notices]
+
+
+QXL = "<video><model type='qxl' heads='{}'/></video>"
+AGENT = "<channel type='spicevmc'><target type='virtio' name='com.redhat.spice.0'/></channel>"
+GL = (
+    "<graphics type='spice'><listen type='none'/><gl enable='yes'/></graphics><video><model "
+    "type='virtio'><acceleration accel3d='yes'/></model></video>"
+)
+DISPLAYS = [
+    (f"<graphics type='spice'/>{QXL.format(1)}{AGENT}",
+     ["no resizing of the guest's screen by the agent", "no files dropped into the viewer"],
+     ["of the 1 screens", "password", "encrypted"]),
+    (f"<graphics type='spice'><filetransfer enable='no'/></graphics>{AGENT}",
+     ["no resizing"], ["files"]),
+    (f"<graphics type='spice'/>{QXL.format(1)}", ["virtio's display driver"],
+     ["resizing of", "files"]),
+    (f"<graphics type='spice'/>{QXL.format(2)}", ["shows one of the 2 screens"], []),
+    ("<graphics type='spice' passwd='secret'/>", ["at most 8 characters"], ["encrypted"]),
+    ("<graphics type='spice' tlsPort='5901'/>", ["vnc_tls"], ["password"]),
+    ("<graphics type='spice' defaultMode='secure'/>", ["vnc_tls"], []),
+    (GL, ["no 3D acceleration", "egl-headless", "install QEMU's module hw-display-virtio-gpu"], []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("devices", "told", "untold"), DISPLAYS)
+def test_what_a_display_loses_is_told(devices: str, told: list[str], untold: list[str]) -> None:
+    found = poor_host().repair(domain(devices=devices))
+    assert found.accepted
+    text = "\n".join(map(str, found.decisions))
+    assert [word for word in told if word not in text] == []
+    assert [word for word in untold if word in text] == []
+
+
+@pytest.mark.parametrize(
+    ("clock", "model", "word"),
+    [("localtime", "vga", "no resizing with the viewer's window"), ("utc", "virtio", "4.2")],
+)
+def test_what_is_lost_with_qxl_is_told(clock: str, model: str, word: str) -> None:
+    disk = "<disk><source file='/a'/><target dev='vda' bus='virtio'/></disk>"
+    text = domain(devices=disk + QXL.format(1))
+    text = text.replace(b"<devices>", f"<clock offset='{clock}'/><devices>".encode())
+    found = poor_host().repair(text)
+    (told,) = [str(one) for one in found.decisions if "video" in one.path]
+    assert f"type='{model}'" in told
+    assert word in told
+
+
+@pytest.mark.parametrize("name", [domain.name for domain in real_domains()])
+def test_saved_states_are_spoken_of_once_at_the_first_edit(name: str) -> None:
+    text = next(one.xml for one in real_domains() if one.name == name)
+    found = poor_host().repair(text)
+    told = [change for change in found.changes if NOT_LOADED in change.consequences]
+    # each of them was made for KVM
+    assert [change.path for change in told] == ["/domain/@type"]
+
+
+@pytest.mark.parametrize(
+    ("machine", "lost"),
+    [("pc-q35-jammy", True), ("pc-q35-2.10", True), ("pc-qq35-6.2", False), ("q53", False)],
+)
+def test_another_name_of_a_board_makes_saved_states_useless(machine: str, *, lost: bool) -> None:
+    found = poor_host().repair(domain(machine=machine))
+    assert found.accepted
+    assert any(NOT_LOADED in change.consequences for change in found.changes) is lost
+
+
+@pytest.mark.parametrize(("clock", "asks"), [("localtime", True), ("utc", False)])
+@pytest.mark.parametrize("mode", ["host-passthrough", "custom"])
+def test_windows_minds_another_processor(clock: str, mode: str, *, asks: bool) -> None:
+    text = domain().replace(b"<devices>", f"<clock offset='{clock}'/><devices>".encode())
+    cpu = b"<cpu mode='host-passthrough'>" if mode != "custom" else (
+        b"<cpu mode='custom'><model fallback='forbid'>NoSuch</model>"
+    )  # fmt: skip
+    found = poor_host().repair(text.replace(b"<cpu mode='maximum'>", cpu))
+    told = [str(one) for one in found.decisions if one.path.startswith("/domain/cpu")]
+    assert ["Windows may ask for activation" in one for one in told] == [asks]
+
+
+def test_a_feature_that_nothing_was_found_at_stays() -> None:
+    text = next(one.xml for one in real_domains() if one.name == "passthrough-4")
+    found = poor_host().repair(text)
+    assert b"<feature policy='require' name='topoext'/>" in found.data
+    told = " ".join(map(str, found.decisions))
+    assert "the guest sees cores in place of threads, as topoext is not emulated" in told
+    known = {one.code for one in poor_host().validate(text).findings}
+    assert {change.code for change in found.changes} <= known
