@@ -85,8 +85,8 @@ def _is_port(spice: Node) -> bool:
 
 
 def _screens(root: Node) -> int:
-    heads = (model.get("heads") or "1" for model in root.iterfind("devices/video/model"))
-    return sum(int(one) for one in heads if one.isdecimal())
+    heads = (model.get("heads", "") for model in root.iterfind("devices/video/model"))
+    return sum(int(one) if one.isdecimal() else 1 for one in heads)
 
 
 def _of_adapter(before: Node, after: Node) -> Iterator[str]:
