@@ -7,9 +7,9 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
 
 import domcaps
+from command_runner import CliRunner
 from domcaps.cli import _root
 from domcaps.errors import InputError, LibvirtCallError, RequestError
 from domcaps.hosts.host import Host

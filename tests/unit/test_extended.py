@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import extended_rows
 import jsonschema
 import pytest
-from click.testing import CliRunner
 from extended_rows import compare, disagreements, listed
 from lxml import etree
 
+from command_runner import CliRunner
 from domcaps import Recording, read_host_facts
 from domcaps.cli import _root
 from domcaps.cli._documents import schema

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from command_runner import CliRunner
+from domcaps.cli import _root
 from domcaps.facts.record import HostRecord, Recording
 from domcaps.facts.recording import save
 from domcaps.fresh.disk import cache_folder
@@ -149,3 +152,11 @@ def test_the_units_cache_is_not_the_one_of_root(monkeypatch: pytest.MonkeyPatch)
     used = cache_folder({"XDG_CACHE_HOME": environ[2].replace("%C", "/var/cache")})
     assert used is not None
     assert folder in Path(used).parents
+
+
+def test_the_log_of_the_command_ends_with_it() -> None:
+    logs = [logging.getLogger(name) for name in ("", "domcaps.serve", "domcaps.trust")]
+    before = [(log.handlers[:], log.level, log.propagate) for log in logs]
+    words = ["serve", "--log-level", "debug", "--host", "a", "--zoo", "."]
+    assert CliRunner().invoke(_root, words).exit_code == 2
+    assert [(log.handlers, log.level, log.propagate) for log in logs] == before

@@ -38,10 +38,14 @@ def load_msgspec() -> None:
 
 
 def load_lxml() -> None:
-    """Import lxml without `inspect`, of which it has one function, for targets of its parser."""
+    """Import lxml without `inspect`, of which it has one function, for targets of its parser.
+
+    Before lxml 6 it also puts a function of its own in the place of `isgenerator`, so that its
+    generators are taken for such, which domcaps never asks.
+    """
     if "lxml.etree" in sys.modules:
         return
-    with _stand_in("inspect", getfullargspec=None):
+    with _stand_in("inspect", getfullargspec=None, isgenerator=None):
         import lxml.etree  # noqa: F401
 
 

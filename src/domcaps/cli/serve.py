@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -194,16 +195,31 @@ def command(
 
 
 def _log(level: str) -> None:
-    """Tell of what the server does; a probe logs a lot that is of no interest here."""
+    """Tell of what the server does; a probe logs a lot that is of no interest here.
+
+    It ends with the command: a program that calls it has its own settings back.
+    """
+    at_end = click.get_current_context().call_on_close
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("domcaps: level=%(levelname)s %(message)s"))
     for name in ("domcaps.serve", "domcaps.trust"):
         ours = logging.getLogger(name)
+        at_end(partial(_as_it_was, ours, handler, ours.level, propagate=ours.propagate))
         ours.addHandler(handler)
         ours.setLevel(level.upper())
         ours.propagate = False
     # without any handler Python would print what the others log
-    logging.getLogger().addHandler(logging.NullHandler())
+    silent = logging.NullHandler()
+    logging.getLogger().addHandler(silent)
+    at_end(partial(logging.getLogger().removeHandler, silent))
+
+
+def _as_it_was(
+    ours: logging.Logger, handler: logging.Handler, level: int, *, propagate: bool
+) -> None:
+    ours.removeHandler(handler)
+    ours.setLevel(level)
+    ours.propagate = propagate
 
 
 def _source(host_file: str | None, zoo: Path | None) -> HostSource:

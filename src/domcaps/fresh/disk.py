@@ -83,10 +83,16 @@ def stored_trace(parts: Iterable[tuple[Sighting, int]], value: object) -> Stored
 
 
 def _encoded(stored: StoredTrace) -> bytes:
-    import json
+    import msgspec
 
     depends = [[[*one], seen, stamp and stamp[1:]] for one, seen, stamp in stored.depends]
-    return json.dumps(depends, separators=(",", ":")).encode() + b"\n" + stored.value
+    try:
+        line = msgspec.json.encode(depends)
+    except UnicodeEncodeError:
+        import json  # a file's name that is no text: it is escaped, for which few need to load this
+
+        line = json.dumps(depends, separators=(",", ":")).encode()
+    return line + b"\n" + stored.value
 
 
 def _decoded(body: memoryview) -> StoredTrace:
