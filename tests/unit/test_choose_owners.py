@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from domcaps.choose.kept import said_of_kept
 from domcaps.choose.saved_states import NOT_LOADED
 from poor_hosts import poor_host
 from real_domains import real_domains
@@ -249,3 +250,24 @@ def test_a_feature_that_nothing_was_found_at_stays() -> None:
     assert "the guest sees cores in place of threads, as topoext is not emulated" in told
     known = {one.code for one in poor_host().validate(text).findings}
     assert {change.code for change in found.changes} <= known
+
+
+@pytest.mark.parametrize("name", ["desktop-0", "server-4", "server-11", "passthrough-4"])
+def test_a_warning_without_an_edit_is_listed_as_kept(name: str) -> None:
+    text = next(one.xml for one in real_domains() if one.name == name)
+    found = poor_host().repair(text)
+    (kept,) = [one for one in found.kept if one.code == "os-type-machine-deprecated"]
+    assert text.splitlines()[kept.line - 1].count(b"machine=") == 1
+    said = said_of_kept(kept)
+    assert said.startswith(f"line {kept.line}: the machine type ")
+    assert "because it works" in said
+    assert "; use" not in said
+
+
+def test_a_warning_that_goes_with_an_edit_is_not_kept() -> None:
+    card = "<interface type='netwokr'><source network='default'/></interface>"
+    codes = [one.code for one in poor_host().validate(domain(devices=card)).warnings]
+    assert "interface-source-ignored" in codes
+    found = poor_host().repair(domain(devices=card))
+    assert [one.code for one in found.kept] == ["os-type-machine-deprecated"]
+    assert poor_host().repair(domain(machine="q35")).kept == ()

@@ -103,7 +103,7 @@ def convert(
     taken = repaired.taken or (() if board else taken_from_host(data))
     found = Repair(
         data, draft.data, changes, repaired.findings, repaired.proven, repaired.looks,
-        repaired.remedies, taken,
+        repaired.remedies, taken, repaired.kept,
     )  # fmt: skip
     notices = sorted(draft.notices.items(), key=lambda item: -item[1])
     return Conversion(found, tuple(GuestNotice(weight, text) for text, weight in notices))

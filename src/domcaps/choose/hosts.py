@@ -42,10 +42,12 @@ class Verdict:
     """What several hosts find in one document: what any refuses, and what libvirt passes over.
 
     That is names that none knows but that look like known ones, and sources of another type.
+    `warnings` are what works and should be otherwise.
     """
 
     errors: tuple[Finding, ...]
     misspelt: tuple[Finding, ...]
+    warnings: tuple[Finding, ...] = ()
 
 
 def world_of(host: HostLike, data: bytes, libvirt: str) -> World | None:
@@ -95,13 +97,16 @@ def verdict(hosts: Sequence[HostLike], data: bytes, libvirt: str, *, new: bool) 
     """Give all findings for every host; `misspelt` are those of `_is_passed_over`."""
     refused: list[Finding] = []
     misspelt: tuple[Finding, ...] = ()
+    warnings: dict[tuple[str, str], Finding] = {}
     for host in hosts:
         open_world = partial(host.known_world, libvirt=libvirt)
         done = validate(data, open_world, new=new, checks_of=remaining_checks_once)
         refused += _as_written(done.errors)
         alike = (f for f in done.findings if _is_passed_over(f))
         misspelt = misspelt or tuple(alike)
-    return Verdict(tuple(refused), misspelt)
+        for one in done.warnings:
+            warnings.setdefault((one.code, one.path), one)
+    return Verdict(tuple(refused), misspelt, tuple(warnings.values()))
 
 
 def _is_passed_over(finding: Finding) -> bool:

@@ -130,6 +130,11 @@ class _Search:
             known = self._known[data] = verdict(self.hosts, data, self.libvirt, new=self.new)
         return known
 
+    def kept(self, data: bytes, after: bytes) -> tuple[Finding, ...]:
+        """Give the warnings of a text that are still there after its edits."""
+        known = set(map(_kind, self._verdict(data).warnings))
+        return tuple(one for one in self._verdict(after).warnings if _kind(one) in known)
+
     def misspelt_machine(self, data: bytes) -> list[Finding]:
         """Give the attributes of the machine type that may be misspelt."""
         return [one for one in self._verdict(data).misspelt if one.path.startswith(_MACHINE)]
@@ -505,9 +510,9 @@ def repair(
     made = search.with_later_loss(search.with_features_lost(made))
     made = search.with_remedies(made)
     renamed, after = search.respelt(after)
-    left = tuple(
-        msgspec.structs.replace(one, line=line_in(data, after, one.line))
-        for one in search.findings(after)
+    left, kept = (
+        tuple(msgspec.structs.replace(one, line=line_in(data, after, one.line)) for one in some)
+        for some in (search.findings(after), search.kept(data, after) if after != data else ())
     )
     worlds = worlds_of(hosts, after, libvirt) if left else ()
     advice = tuple(remedies(worlds, after, finding) for finding in left)
@@ -518,7 +523,7 @@ def repair(
     )
     changes = with_saved_states(changes, data, after)
     taken = taken_from_host(data) if is_of_another_host(changes) else ()
-    return Repair(data, after, changes, left, not search.stopped, search.looks, advice, taken)
+    return Repair(data, after, changes, left, not search.stopped, search.looks, advice, taken, kept)
 
 
 def _takes_away(edit: Edit) -> bool:

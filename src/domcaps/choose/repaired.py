@@ -25,7 +25,7 @@ class Repair:
     Where `accepted` is false, `findings` are what no edit repairs; the changes repair the rest.
     `remedies` has for each of the findings what would help on the host, as orders to a person.
     `proven` tells that the search was not given up. `taken` are what the domain takes from a host,
-    where this may be another one.
+    where this may be another one, `kept` the warnings about what was left as it is.
     """
 
     original: bytes
@@ -36,6 +36,7 @@ class Repair:
     looks: int = 0
     remedies: tuple[tuple[str, ...], ...] = ()
     taken: tuple[OwnersDecision, ...] = ()
+    kept: tuple[Finding, ...] = ()
 
     def __str__(self) -> str:
         """Give a line for each change, and for each finding that is left."""

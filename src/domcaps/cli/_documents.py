@@ -203,6 +203,7 @@ class FixedFile(msgspec.Struct, frozen=True):
     removes: tuple[str, ...] | UnsetType = UNSET
     loss: int | UnsetType = UNSET
     decisions: tuple[OwnersDecision, ...] | UnsetType = UNSET
+    kept: tuple[LeftFinding, ...] | UnsetType = UNSET
     diff: str | UnsetType = UNSET
     fewest: bool | UnsetType = UNSET
     findings: tuple[LeftFinding, ...] | UnsetType = UNSET

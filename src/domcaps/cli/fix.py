@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from domcaps.choose.repaired import Repair
     from domcaps.destination import FileDestination
     from domcaps.hosts.host import Host
+    from domcaps.language.finding import Finding
 
 _DEPRECATED = "os-type-machine-deprecated"
 """A warning that the change of the machine type repeats."""
@@ -169,6 +170,8 @@ class _Run:
 
     def _tell_owner(self, found: Repair, name: str) -> None:
         """Say what the owner has to check or decide, and repeat the warnings that edits bring."""
+        from domcaps.choose.kept import said_of_kept
+
         if not found.changes:
             return
         said = [str(one) for one in found.decisions]
@@ -181,6 +184,10 @@ class _Run:
             note(f"{file_name(name)}: for you to decide:" if self.several else "for you to decide:")
         for text in said:
             note(f"  {text}")
+        if found.kept:
+            note("kept as it is:")
+        for one in found.kept:
+            note(f"  {said_of_kept(one)}")
 
     def _tell_of_broken_rules(self, found: Repair) -> None:
         """Say which rules could not judge the domain: it may be refused in spite of the repair."""
@@ -297,18 +304,20 @@ def _as_json(found: Repair, name: str) -> dict[str, Any]:
         "removes": [change.removes for change in found.removals],
         "loss": sum(change.loss for change in found.changes),
         "decisions": [dataclasses.asdict(one) for one in found.decisions],
+        "kept": [_left(one) for one in found.kept],
         "diff": found.diff_of(path_in_diff(name)),
         "fewest": found.proven,
-        "findings": [
-            {"code": f.code, "message": f.message, "path": f.path, "line": f.line}
-            for f in found.findings
-        ],
+        "findings": [_left(one) for one in found.findings],
         "remedies": [
             {"code": finding.code, "path": finding.path, "on_host": list(advice)}
             for finding, advice in zip(found.findings, found.remedies, strict=True)
             if advice
         ],
     }
+
+
+def _left(one: Finding) -> dict[str, Any]:
+    return {"code": one.code, "message": one.message, "path": one.path, "line": one.line}
 
 
 def replace(file: Path, old: bytes, new: bytes) -> Path:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from domcaps.elements.placement.drives import Drive
 
 _DISK = "<disk type='file'><source file='/a'/><target dev='{}' bus='nvme'/>{}</disk>"
+_CDROM = "<disk type='file' device='cdrom'><source file='/a'/><target dev='sda' bus='{}'/></disk>"
 _PREFIX = {bus.name: bus.usual for bus in BUSES}
 _FIRST = _DISK.format("nvme0n1", "<serial>a</serial>")
 
@@ -44,23 +45,43 @@ _FIRST = _DISK.format("nvme0n1", "<serial>a</serial>")
 )
 def drives_have_serials(hardware: InstalledControllers) -> Problems:
     """An NVMe controller needs a ``<serial>``: its own, or that of a disk on it."""
+    for index, disks in _without_serial(hardware):
+        if _are_removable(disks):
+            continue
+        part = next((c.part for c in hardware.of("nvme") if c.index == index), None)
+        what = f"the NVMe controller {index} needs a <serial>, or a disk with one"
+        buses = _other_buses(disks)
+        fix = tuple(_with_serial(disks, buses, index))
+        if disks and buses and part is None:
+            use = f"{what}; or use bus={buses[0]!r} for the disk {disks[0].name!r}"
+            yield problem(use, disks[0].node, "target/@bus", fix=fix)
+        else:
+            yield problem(what, part or hardware, fix=fix)
+
+
+@rule(
+    "controller-nvme-cdrom-unsupported",
+    InstalledControllers,
+    bad=_CDROM.format("nvme"),
+    good=_CDROM.format("sata"),
+)
+def drives_are_not_removable(hardware: InstalledControllers) -> Problems:
+    """NVMe has no CD-ROM drives."""
+    for _, disks in _without_serial(hardware):
+        if _are_removable(disks):
+            bus = "sata"
+            if "ide" in _other_buses(disks) and hardware.holds(I440FX):
+                bus = "ide"
+            values = tuple((f"{path_of(d.node)}/target/@bus", bus) for d in disks)
+            use = f"NVMe has no CD-ROM drives; use bus={bus!r} for {disks[0].name!r}"
+            yield problem(use, disks[0].node, "target/@bus", fix=Fix(values=values))
+
+
+def _without_serial(hardware: InstalledControllers) -> Iterator[tuple[int, list[Drive]]]:
+    """Give each NVMe controller of which no serial is known, with the disks on it."""
     for index, serials in _serials(hardware).items():
         if not serials:
-            part = next((c.part for c in hardware.of("nvme") if c.index == index), None)
-            disks = _disks_on(hardware, index)
-            what = f"the NVMe controller {index} needs a <serial>, or a disk with one"
-            buses, removable = _other_buses(disks), _are_removable(disks)
-            if removable:
-                buses = ["ide" if "ide" in buses and hardware.holds(I440FX) else "sata"]
-            fix = tuple(_with_serial(disks, buses, index))
-            if removable:
-                use = f"NVMe has no CD-ROM drives; use bus={buses[0]!r} for {disks[0].name!r}"
-                yield problem(use, disks[0].node, "target/@bus", fix=fix)
-            elif disks and buses and part is None:
-                use = f"{what}; or use bus={buses[0]!r} for the disk {disks[0].name!r}"
-                yield problem(use, disks[0].node, "target/@bus", fix=fix)
-            else:
-                yield problem(what, part or hardware, fix=fix)
+            yield index, _disks_on(hardware, index)
 
 
 def _disks_on(hardware: InstalledControllers, index: int) -> list[Drive]:
