@@ -61,7 +61,7 @@ def told(host: domcaps.Host, data: bytes) -> list[Finding]:
     it is gone with the slip, though no edit was made for it.
     """
     done = host.repair(data)
-    codes = {one.code for one in (*done.changes, *done.kept)}
+    codes = {change.code for change in done.changes} | {one.code for one in done.kept}
     lines = {change.line for change in done.changes}
     return [
         one
