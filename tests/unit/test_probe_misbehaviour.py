@@ -501,6 +501,72 @@ def test_nobody_escapes(name: str, how: str, tmp_path: Path) -> None:
     assert called(seconds) == []
 
 
+START_BESIDE = """
+    import subprocess, sys, threading, time
+    from domcaps.facts import launch
+    from domcaps.facts.descendants import ADOPTION
+
+    # a start that is slow after its child is there, and before that is known
+    was_forked, made = threading.Event(), subprocess.Popen
+    def slowly(*args, **kinds):
+        child = made(*args, **kinds)
+        was_forked.set()
+        time.sleep(0.3)
+        return child
+    subprocess.Popen = slowly
+
+    ADOPTION.is_alone = True
+    ADOPTION.begin(1)
+    started = []
+    beside = threading.Thread(
+        target=lambda: started.append(launch.start(launch.shell(("-c", "sleep 0.6; exit 7"))))
+    )
+    beside.start()
+    was_forked.wait()
+    ADOPTION.end(1)
+    beside.join()
+    sys.exit(started[0].wait())
+"""
+
+
+def test_what_is_being_started_is_no_orphan() -> None:
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(START_BESIDE)], check=False)
+    assert done.returncode == 7
+
+
+FORKED = """
+    import os, sys
+    from domcaps.facts import launch
+    from domcaps.facts.descendants import ADOPTION, starting
+
+    ADOPTION.is_alone = True
+    ADOPTION.begin(1)
+    with starting():
+        child = os.fork()
+        if not child:
+            # neither the lock nor the emulator is one of this process
+            launch.start(launch.shell(("-c", "exit 0"))).wait()
+            ADOPTION.begin(2)
+            orphan = os.fork()
+            if not orphan:
+                os.execv("/bin/sleep", ["sleep", "100"])
+            ADOPTION.end(2)
+            try:
+                os.kill(orphan, 0)
+            except ProcessLookupError:
+                os._exit(7)
+            os._exit(1)
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_forked_process_ends_its_own_orphans() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(FORKED)], check=False, timeout=60
+    )
+    assert done.returncode == 7
+
+
 def called(text: str) -> list[str]:
     """Give the command lines that hold a text."""
     found = []

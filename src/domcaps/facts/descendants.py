@@ -56,17 +56,48 @@ class Adoption:
             if self._running:
                 return
             if self.is_alone:
-                end_all(lambda: _children(os.getpid()) - _STARTED)
+                with _CHILDREN.lock:
+                    end_all(lambda: _children(os.getpid()) - _CHILDREN.started)
             _set_subreaper(self._before)
+
+    def after_fork(self) -> None:
+        """Begin anew in a child: what runs is its parent's."""
+        self._lock = threading.Lock()
+        self._running = set()
+
+
+class _Children:
+    """The children of this process that are waited for elsewhere."""
+
+    def __init__(self) -> None:
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        """Begin anew: the children of a parent are not those of its child."""
+        self.lock = threading.Lock()
+        self.started: set[int] = set()
 
 
 ADOPTION = Adoption()
-_STARTED: set[int] = set()
+_CHILDREN = _Children()
 
 
-def started(pid: int) -> None:
-    """Take note of a child that is waited for elsewhere."""
-    _STARTED.add(pid)
+@contextlib.contextmanager
+def starting() -> Iterator[Callable[[int], None]]:
+    """Start a child, and take note of it with what this gives: it is waited for elsewhere.
+
+    Until it is noted it cannot be distinguished from an orphan, so no orphans are ended meanwhile.
+    """
+    with _CHILDREN.lock:
+        yield _CHILDREN.started.add
+
+
+def _after_fork() -> None:
+    _CHILDREN.after_fork()
+    ADOPTION.after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def family(pid: int) -> set[int]:
@@ -107,7 +138,7 @@ def end_all(find: Callable[[], set[int]]) -> None:
 
 def _reap(pids: Iterable[int]) -> None:
     """Wait for those that became children of this process."""
-    for pid in set(pids) - _STARTED:
+    for pid in set(pids) - _CHILDREN.started:
         with contextlib.suppress(OSError):
             os.waitpid(pid, os.WNOHANG)
 

@@ -17,7 +17,7 @@ import os
 import subprocess
 from typing import IO, TYPE_CHECKING
 
-from domcaps.facts.descendants import started
+from domcaps.facts.descendants import starting
 from domcaps.facts.passed import passed
 from domcaps.facts.trust import SYSTEM_PATH, ProgramKind, admit
 from domcaps.named_tuples import NamedTuple
@@ -107,21 +107,22 @@ def start(
     if _refused:
         raise ProgramsRefusedError(real)
     _step_back()
-    process = subprocess.Popen(
-        [real, *command.arguments],
-        stdin=stdin,
-        stdout=output,
-        stderr=errors,
-        cwd="/",
-        env=_environment(account) | dict(environ or {}),
-        pass_fds=tuple(descriptors),
-        process_group=group,
-        start_new_session=session,
-        user=account.user if account else None,
-        group=account.group if account else None,
-        extra_groups=account.groups if account else None,
-    )
-    started(process.pid)
+    with starting() as note:
+        process = subprocess.Popen(
+            [real, *command.arguments],
+            stdin=stdin,
+            stdout=output,
+            stderr=errors,
+            cwd="/",
+            env=_environment(account) | dict(environ or {}),
+            pass_fds=tuple(descriptors),
+            process_group=group,
+            start_new_session=session,
+            user=account.user if account else None,
+            group=account.group if account else None,
+            extra_groups=account.groups if account else None,
+        )
+        note(process.pid)
     return process
 
 
