@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -19,25 +17,7 @@ FROM_OUTSIDE = frozenset(
 )
 """Exit statuses of an emulator that another process killed."""
 
-_SHORTAGES = tuple(
-    os.strerror(number)
-    for number in (
-        errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT,
-        errno.EINTR, errno.EBUSY, errno.EIO,
-    )
-)  # fmt: skip
-_OWN_WORDS = ("failed to allocate", "out of memory", "failed to create thread")
-
 _PATIENCE_SECONDS = 1.0
-
-
-def is_shortage(text: str) -> bool:
-    """Tell whether a message speaks of a limit that was reached, which may be over the next time.
-
-    Emulators are started with ``LC_ALL=C``: the system's messages are those of strerror(3).
-    """
-    lower = text.lower()
-    return any(word in text for word in _SHORTAGES) or any(word in lower for word in _OWN_WORDS)
 
 
 def signal_name(status: int) -> str:

@@ -15,35 +15,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from typing import TYPE_CHECKING
 
 from qemu.qmp import ConnectError
 from qemu.qmp.error import ProtocolError
 
 from domcaps.errors import EmulatorDiedError, EmulatorTimeoutError, NotAnEmulatorError, ProbeError
+from domcaps.facts.asked import start_asked
 from domcaps.facts.exit_status import (
     FROM_OUTSIDE,
     exit_status,
-    is_shortage,
     listening,
     signal_name,
 )
 from domcaps.facts.plan import BASICS
-from domcaps.facts.process import EmulatorProcess, questioning
 from domcaps.facts.qmp import Monitor
 from domcaps.facts.record import Answer, Failure, ProbeSession
+from domcaps.facts.shortage import is_shortage
 from domcaps.facts.tasks import end
-from domcaps.facts.unprivileged import DEVICES, KVM, MSHV, account_for
 
 if TYPE_CHECKING:
+    from domcaps.facts.asked import Start
     from domcaps.facts.plan import Plan
+    from domcaps.facts.process import EmulatorProcess
     from domcaps.facts.question import QmpCommand
 
 FRESH_STARTS = 16
 """How often an emulator is started again because of questions that it can't stand."""
 
-_DEVICES_OF = {"kvm": (KVM,), "mshv": (MSHV,)}
 _FLOODS = "it prints without end, as no emulator does"
 _LOOK_REMEDY = "start it by hand with -machine none -qmp stdio and see"
 _OTHER_REMEDY = "name a QEMU system emulator"
@@ -56,7 +55,14 @@ class Interrogation:
     """
 
     def __init__(
-        self, path: str, accelerator: str, plan: Plan, *, deadline: float, question_deadline: float
+        self,
+        path: str,
+        accelerator: str,
+        plan: Plan,
+        *,
+        deadline: float,
+        question_deadline: float,
+        start: Start = start_asked,
     ) -> None:
         self.path = path
         self.accelerator = accelerator
@@ -64,6 +70,7 @@ class Interrogation:
         self.is_settled = asyncio.Event()
         self._deadline = deadline
         self._question_deadline = question_deadline
+        self._start = start
         self._answers: list[Answer] = []
         self._due = plan.opening()
         self._rest: asyncio.Task[list[QmpCommand]] | None = None
@@ -127,9 +134,7 @@ class Interrogation:
 
     def _process(self) -> EmulatorProcess:
         """Start the emulator."""
-        devices = (*DEVICES, *_DEVICES_OF.get(self.accelerator, ()))
-        account = account_for(self.path, devices)
-        return EmulatorProcess(self.path, questioning(self.accelerator), _environ(), account)
+        return self._start(self.path, self.accelerator)
 
     async def _greet(self, monitor: Monitor, process: EmulatorProcess) -> None:
         try:
@@ -247,14 +252,6 @@ class Interrogation:
         return EmulatorDiedError(
             _with_words(text, process.last_words()), where=self.path, remedy=_LOOK_REMEDY
         )
-
-
-def _environ() -> dict[str, str]:
-    """Let the emulator take memory in large pieces, unless the user tunes that himself.
-
-    QEMU builds the tree of its schema before it prints it: in small pages that takes 9 ms more.
-    """
-    return {} if "GLIBC_TUNABLES" in os.environ else {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 
 
 def _with_words(text: str, words: str) -> str:

@@ -8,16 +8,18 @@ Each emulator is asked once with the accelerator, where there is one, and once w
 side. The second time only that is asked whose answers differ: CPU models and machine types.
 
 What asks is imported when it is needed: asyncio and `qemu.qmp` take longer to load than most
-answers from a recording take to compute.
+answers from a recording take to compute. A single emulator starts meanwhile.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING
 
 from domcaps.errors import ProbeError
+from domcaps.facts.asked import HeadStart, start_asked
 from domcaps.facts.open_files import require_open_files
 from domcaps.facts.unprivileged import MSHV
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterable, Sequence
 
+    from domcaps.facts.asked import Start
     from domcaps.facts.plan import Questions
     from domcaps.facts.record import EmulatorRecord
 
@@ -57,13 +60,15 @@ async def probe_emulator(
     deadline: float = DEADLINE_SECONDS,
     question_deadline: float = QUESTION_DEADLINE_SECONDS,
     slots: asyncio.Semaphore | None = None,
+    start: Start = start_asked,
 ) -> EmulatorRecord:
     """Ask the emulator at `path` with each of the accelerators, the most important one first.
 
     `questions` come on top of what is always asked (see `domcaps.facts.plan`); a function that
     gives them is called in a thread while the emulator starts. With `inventory` the properties of
     every device type are asked, too. `deadline` and `question_deadline` are in seconds, for one
-    accelerator and for one question. `slots` limits how many processes run at once.
+    accelerator and for one question. `slots` limits how many processes run at once, `start` starts
+    them.
     Nothing that was started is left behind when it returns, raises or is cancelled.
 
     A first accelerator that turns out not to be usable is replaced by TCG. A second one that can't
@@ -80,6 +85,7 @@ async def probe_emulator(
         inventory=inventory,
         limits=limits,
         slots=slots,
+        start=start,
     )
 
 
@@ -99,12 +105,31 @@ def probe(
     be used, at least two. `progress` is called with each path and its result as it comes in.
     Must not be called from within a running event loop: await `probe_emulator` there.
     """
+    wanted = list(paths)
+    asked = questions if callable(questions) else frozenset(questions)
+    require_open_files()
+    with contextlib.ExitStack() as running:
+        start = start_asked
+        if len(wanted) == 1 and jobs != 1:
+            start = running.enter_context(HeadStart(wanted[0], accelerators(kvm=kvm))).start
+        return _probe_all(
+            wanted, asked, kvm=kvm, inventory=inventory, jobs=jobs, progress=progress, start=start
+        )
+
+
+def _probe_all(
+    wanted: list[str],
+    asked: Questions,
+    *,
+    kvm: bool,
+    inventory: bool,
+    jobs: int | None,
+    progress: Callable[[str, EmulatorRecord | ProbeError], None] | None,
+    start: Start,
+) -> list[EmulatorRecord | ProbeError]:
     import asyncio
 
     from domcaps.facts.tasks import end
-
-    wanted = list(paths)
-    asked = questions if callable(questions) else frozenset(questions)
 
     async def ask_all() -> list[EmulatorRecord | ProbeError]:
         slots = asyncio.Semaphore(jobs or max(2, _processors()))
@@ -118,6 +143,7 @@ def probe(
                     accelerators=accelerators(kvm=kvm),
                     inventory=inventory,
                     slots=slots,
+                    start=start,
                 )
             except ProbeError as error:
                 result = error
@@ -133,7 +159,6 @@ def probe(
             # to be torn out of closing their monitors
             await end(tasks)
 
-    require_open_files()
     return asyncio.run(ask_all())
 
 

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import platform
 import re
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from domcaps.errors import EmulatorTimeoutError, ProbeError
-from domcaps.facts.arch import from_qemu_target, is_native
-from domcaps.facts.exit_status import is_shortage
+from domcaps.facts.asked import may_be_native, start_asked
 from domcaps.facts.interrogation import Interrogation
 from domcaps.facts.plan import Plan
 from domcaps.facts.process import executable_status
 from domcaps.facts.record import EmulatorRecord, Failure, ProbeSession
+from domcaps.facts.shortage import is_shortage
 from domcaps.facts.tasks import end
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from domcaps.facts.asked import Start
     from domcaps.facts.plan import Questions
 
 
@@ -53,12 +52,14 @@ class _Emulator:
         inventory: bool,
         limits: ProbeLimits,
         slots: asyncio.Semaphore | None,
+        start: Start = start_asked,
     ) -> None:
         self.path = path
         self._questions = questions
         self._inventory = inventory
         self._limits = limits
         self._slots = slots
+        self._start = start
 
     def interrogation(self, accelerator: str, *, complete: bool) -> Interrogation:
         """Prepare the questions for an accelerator, all or those that depend on it."""
@@ -74,6 +75,7 @@ class _Emulator:
             plan,
             deadline=self._limits.deadline,
             question_deadline=self._limits.question_deadline,
+            start=self._start,
         )
 
     async def ask(self, interrogation: Interrogation) -> ProbeSession:
@@ -88,7 +90,7 @@ class _Emulator:
         the leader asks with TCG, and this would be in vain: that is awaited there, since a start
         costs as much as all the answers.
         """
-        if not _may_be_native(self.path):
+        if not may_be_native(self.path):
             await leader.is_settled.wait()
             if not leader.plan.accelerated:
                 return ProbeSession(accelerator, failure=_IN_VAIN)
@@ -106,10 +108,13 @@ async def ask_with_each(
     inventory: bool,
     limits: ProbeLimits,
     slots: asyncio.Semaphore | None,
+    start: Start = start_asked,
 ) -> EmulatorRecord:
     """Do what `domcaps.facts.probe.probe_emulator` promises."""
     status = executable_status(path)
-    emulator = _Emulator(path, questions, inventory=inventory, limits=limits, slots=slots)
+    emulator = _Emulator(
+        path, questions, inventory=inventory, limits=limits, slots=slots, start=start
+    )
     sessions = await _sessions(emulator, accelerators[0], accelerators[1:])
     return EmulatorRecord(path, sessions, status.st_size, status.st_mtime_ns, inventory)
 
@@ -170,10 +175,3 @@ def _failed(accelerator: str, error: ProbeError) -> ProbeSession:
     if _NOT_BUILT_IN.search(error.message) and not is_shortage(error.message):
         kind = "refused"
     return ProbeSession(accelerator, failure=Failure(kind, error.message))
-
-
-def _may_be_native(path: str) -> bool:
-    """Guess from its name whether an emulator's guests can run on this machine's processor."""
-    name = PurePath(path).name
-    target = name.removeprefix("qemu-system-")
-    return target == name or is_native(platform.machine(), from_qemu_target(target))

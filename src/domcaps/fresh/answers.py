@@ -8,7 +8,7 @@ import msgspec
 
 from domcaps.elements import table
 from domcaps.fresh.emulators import Emulator, EmulatorAt, EmulatorNamed, EmulatorsInstalled
-from domcaps.fresh.hostfacts import FetchedFacts, HostQuestion
+from domcaps.fresh.hostfacts import FetchedFacts, HostQuestion, need_helpers
 from domcaps.fresh.key import Key
 from domcaps.fresh.probing import Prober, probe_live
 from domcaps.language import Target, World
@@ -122,6 +122,7 @@ class ReportAnswer(Key[DomainCapabilities], frozen=True):
 
     def task(self, fetch: Fetch) -> DomainCapabilities:
         """Fetch the report for the target that is meant."""
+        need_helpers(fetch, self.local.host)
         target = fetch(TargetOf(self.local, self.question))
         return DomainCapabilities(fetch(Report(self.local, target)))
 

@@ -27,10 +27,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import time
 import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from domcaps.facts.launch import ProgramsRefusedError
 from domcaps.fresh.fetch import Fetch
 from domcaps.fresh.guard import Cover, InotifyWatch, Watermark
 from domcaps.fresh.host_view import HostView
@@ -48,7 +50,7 @@ from domcaps.fresh.store import (
 from domcaps.one_call import CURRENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from domcaps.fresh.disk import DiskStore, StoredTrace
     from domcaps.fresh.key import Key
@@ -78,10 +80,11 @@ class Call:
     `store` is that of the state in which the thread is. `asked` is when the call began that waits
     for the pass, `time` the time of day when the pass did. `news` counts what was not as before.
     `oldest` is the moment after which all was looked at that the present part was made from: the
-    begin of the pass, or an earlier one in the same call for what can't be kept.
+    begin of the pass, or an earlier one in the same call for what can't be kept. `later` are keys
+    that will be needed.
     """
 
-    __slots__ = ("asked", "begun", "news", "oldest", "store", "time")
+    __slots__ = ("asked", "begun", "later", "news", "oldest", "store", "time")
 
     def __init__(self, store: Store, asked: int, begun: int) -> None:
         self.store: Store = store
@@ -90,6 +93,7 @@ class Call:
         self.time: int = now()
         self.news: int = 0
         self.oldest: int = begun
+        self.later: list[Key[Any]] = []
 
 
 class Build:
@@ -259,6 +263,34 @@ class Build:
         call.oldest = min(oldest, call.oldest)
         if call.news != news:
             entry.news_at = self._clock.moment()
+
+    @contextlib.contextmanager
+    def beside(self, call: Call) -> Iterator[Callable[[], None]]:
+        """Give what begins to bring up to date, in another thread, what the pass will need.
+
+        To the pass that is what any other thread verified since it began. An error is kept with
+        its key, and met by who needs that. At the end of the block the thread is waited for.
+        """
+        threads: list[threading.Thread] = []
+
+        def begin() -> None:
+            keys, call.later = call.later, []
+            thread = threading.Thread(target=self._bring_each, args=(keys, call))
+            # where there can be no thread, each is brought when it is needed
+            with contextlib.suppress(RuntimeError):
+                thread.start()
+                threads.append(thread)
+
+        try:
+            yield begin
+        finally:
+            for thread in threads:
+                thread.join()
+
+    def _bring_each(self, keys: list[Key[Any]], call: Call) -> None:
+        with contextlib.suppress(ProgramsRefusedError):
+            for key in keys:
+                self.bring(key, Call(call.store, call.asked, self._clock.moment()))
 
     def look(self, witness: Witness, call: Call) -> Held:
         """Look at a witness, once in a call."""

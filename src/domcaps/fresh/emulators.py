@@ -14,7 +14,7 @@ from domcaps.fresh.disk_memo import remembered
 from domcaps.fresh.failures import ask_with_pauses
 from domcaps.fresh.hostfacts import HostProcessor, HostQuestion, HostRecordField, KvmUsable
 from domcaps.fresh.key import Key
-from domcaps.fresh.probing import Prober, probe_live, probe_provably
+from domcaps.fresh.probing import MEANWHILE, Prober, probe_live, probe_provably
 from domcaps.fresh.programs import LINKER_VARIABLES, passed_to_program
 from domcaps.fresh.witness import Access, FileStatus, ModuleParameters, RealPath, TrustedFolder
 
@@ -142,7 +142,14 @@ class EmulatorAnswers(Key[EmulatorRecord], frozen=True):
             admit(self.path)
 
     def _ask(self, fetch: Fetch, kvm: bool) -> EmulatorRecord:
-        record = probe_provably(fetch, self.prober, self.path, kvm=kvm, inventory=self.inventory)
+        with fetch.beside() as begin:
+            token = MEANWHILE.set(begin)
+            try:
+                record = probe_provably(
+                    fetch, self.prober, self.path, kvm=kvm, inventory=self.inventory
+                )
+            finally:
+                MEANWHILE.reset(token)
         mishaps = [doubt.text for doubt in fetch.doubts if doubt.is_momentary]
         if mishaps:
             _warn(mishaps)

@@ -8,6 +8,9 @@ from domcaps.fresh.files import TracedEnviron, TracedFiles
 from domcaps.fresh.store import Doubt
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from domcaps.fresh.build import Build, Call
     from domcaps.fresh.key import Key
     from domcaps.fresh.store import Entry, Held, Sighting
@@ -51,6 +54,14 @@ class Fetch:
             raise held.error
         value: T = held.value
         return value
+
+    def later(self, key: Key[Any]) -> None:
+        """Say that the value of a key will be needed: who waits for a program can see to it."""
+        self._call.later.append(key)
+
+    def beside(self) -> AbstractContextManager[Callable[[], None]]:
+        """Give what begins to compute what will be needed, while a program is waited for."""
+        return self._build.beside(self._call)
 
     def look(self, witness: Witness) -> Seen:
         """Look at a witness."""

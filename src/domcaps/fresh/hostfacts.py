@@ -263,6 +263,11 @@ def _helpers(host: HostQuestion, fetch: Fetch) -> tuple[Helper, ...]:
     )
 
 
+def need_helpers(fetch: Fetch, host: HostQuestion) -> None:
+    """Say that the helper programs will be needed: to ask them takes a third of asking QEMU."""
+    fetch.later(HostRecordField(host, "helpers"))
+
+
 _SPECIAL: dict[str, Callable[[HostQuestion, Fetch], object]] = {
     "privileged": lambda host, fetch: fetch(Privileged(host)),
     "firmware": _firmware,

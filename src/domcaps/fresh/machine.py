@@ -12,7 +12,7 @@ from domcaps.fresh.answers import FetchedEmulators, ReportAnswer, TargetOf
 from domcaps.fresh.build import Build
 from domcaps.fresh.disk import DiskStore, cache_folder
 from domcaps.fresh.emulators import Emulator, EmulatorAt, EmulatorNamed
-from domcaps.fresh.hostfacts import WholeRecord
+from domcaps.fresh.hostfacts import WholeRecord, need_helpers
 from domcaps.fresh.key import Key
 from domcaps.language import World
 
@@ -62,6 +62,7 @@ class WorldOf(Key[World], frozen=True):
 
     def task(self, fetch: Fetch) -> World:
         """Settle the target and fetch the facts."""
+        need_helpers(fetch, self.local.host)
         target = fetch(TargetOf(self.local, self.question))
         emulator = FetchedEmulators(self.local, fetch).get(target.emulator)
         return World(target, emulator, fetch(Facts(self.local)))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextvars
+import sys
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from domcaps.elements import questions, table
 from domcaps.errors import DomcapsError
-from domcaps.facts.exit_status import is_shortage
 from domcaps.facts.process import OBSERVER
 from domcaps.facts.record import EmulatorRecord  # noqa: TC001 - part of a type that is read at runtime
+from domcaps.facts.shortage import is_shortage
 from domcaps.fresh.identity import COARSE_NS, Identity, now
 from domcaps.fresh.programs import (
     Mapped,
@@ -48,6 +50,10 @@ class Probed(NamedTuple):
 
 Prober = Callable[[str, bool, bool], Probed]
 """Asks an emulator: its path, whether KVM can be used, whether the inventory is wanted."""
+
+
+MEANWHILE: ContextVar[Callable[[], None] | None] = ContextVar("MEANWHILE", default=None)
+"""Begins what else is to be done while an emulator of this machine answers."""
 
 
 class _View(NamedTuple):
@@ -90,14 +96,22 @@ def probe_live(path: str, kvm: bool, inventory: bool) -> Probed:
 
 
 def _questions() -> frozenset[QmpCommand]:
-    """Give the questions of the table, and load its elements while the emulator starts."""
+    """Give the questions of the table, and load its elements while the emulator starts.
+
+    From then on this process only waits for the answers.
+    """
     table()
-    return questions()
+    found = questions()
+    if begin := MEANWHILE.get():
+        begin()
+    return found
 
 
 def _in_event_loop() -> bool:
-    import asyncio
-
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        # nobody has a loop, and to load it takes longer than to start an emulator
+        return False
     try:
         asyncio.get_running_loop()
     except RuntimeError:

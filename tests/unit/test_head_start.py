@@ -1,0 +1,190 @@
+"""An emulator that starts before what asks it is loaded, and what else is done while it answers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import threading
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from probe_fakes import WELL_BEHAVED, script, shell_script
+
+from domcaps.errors import UntrustedProgramError
+from domcaps.facts import asked
+from domcaps.facts.asked import HeadStart
+from domcaps.facts.hostfiles import HostFiles
+from domcaps.facts.launch import ProgramsRefusedError
+from domcaps.facts.probe import probe
+from domcaps.fresh.build import Build
+from domcaps.fresh.host_view import HostView
+from domcaps.fresh.key import Key
+from marked_processes import marked, marking, survivors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from domcaps.fresh.fetch import Fetch
+
+
+@pytest.fixture
+def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Mark what is started, and see afterwards that nothing of it is left."""
+    text = f"TEST_RUN_{uuid.uuid4().hex}"
+    for name, value in marking(text).items():
+        monkeypatch.setenv(name, value)
+    yield text
+    assert survivors(text) == []
+
+
+ORDER = """
+    import sys
+    from pathlib import Path
+
+    import domcaps
+    from domcaps.facts import process
+    from domcaps.facts.probe import probe
+    from domcaps.facts.trust import vouch
+
+    domcaps.Host.local(cache=Path(sys.argv[2])).emulators
+    import domcaps.fresh.answers, domcaps.fresh.probing
+    made = process.EmulatorProcess.__init__
+    def noted(self, *args, **named):
+        made(self, *args, **named)
+        print(*sorted({"asyncio", "qemu.qmp"} & set(sys.modules)), *"then the emulator".split())
+    process.EmulatorProcess.__init__ = noted
+    probe([vouch(sys.argv[1])], (), kvm=False)
+    print(*sorted({"asyncio", "qemu.qmp"} & set(sys.modules)))
+"""
+
+
+def test_the_emulator_starts_before_what_asks_it_is_loaded(tmp_path: Path) -> None:
+    path = script(tmp_path, WELL_BEHAVED)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(ORDER), path, str(tmp_path / "cache")],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.split("\n")[:2] == ["then the emulator", "asyncio qemu.qmp"]
+
+
+@pytest.mark.parametrize(("kvm", "number"), [(True, 2), (False, 1)])
+def test_each_process_is_started_once(tmp_path: Path, kvm: bool, number: int) -> None:
+    note = tmp_path / "starts"
+    counted = f"open({str(note)!r}, 'a').write('x')\n{WELL_BEHAVED}"
+    probe([script(tmp_path, counted)], (), kvm=kvm)
+    assert note.read_text() == "x" * number
+
+
+def test_what_nobody_takes_is_ended(tmp_path: Path, mark: str) -> None:
+    path = script(tmp_path, WELL_BEHAVED)
+    with HeadStart(path, ("kvm", "tcg")) as ahead:
+        taken = ahead.start(path, "tcg")
+        taken.stop()
+        taken.monitor.close()
+        assert any(path in line for line in marked(mark))
+
+
+def test_what_can_not_be_started_has_no_head_start(tmp_path: Path) -> None:
+    gone = str(tmp_path / "nothing")
+    with HeadStart(gone, ("kvm", "tcg")) as ahead, pytest.raises(UntrustedProgramError):
+        ahead.start(gone, "kvm")
+
+
+def test_a_fault_while_starting_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str
+) -> None:
+    path = shell_script(tmp_path, "exec sleep 100")
+    start = asked.start_asked
+
+    def second_fails(path: str, accelerator: str) -> object:
+        if accelerator == "tcg":
+            raise KeyboardInterrupt
+        return start(path, accelerator)
+
+    monkeypatch.setattr(asked, "start_asked", second_fails)
+    with pytest.raises(KeyboardInterrupt):
+        HeadStart(path, ("kvm", "tcg"))
+    assert survivors(mark) == []
+
+
+class Told(Key[Any], frozen=True):
+    """A key whose task is given by a test."""
+
+    name: str
+    how: Callable[[Fetch], Any]
+
+    def task(self, fetch: Fetch) -> Any:
+        return self.how(fetch)
+
+    @property
+    def text(self) -> str:
+        return self.name
+
+
+def build_of(tmp_path: Path) -> Build:
+    return Build(HostView(HostFiles(tmp_path), {}))
+
+
+def test_what_is_needed_later_is_computed_meanwhile(tmp_path: Path) -> None:
+    seen: list[str] = []
+    (tmp_path / "a").write_text("1")
+
+    def helper(fetch: Fetch) -> str:
+        seen.append(threading.current_thread().name)
+        return fetch.files.read("/a").decode()
+
+    later = Told("helper", helper)
+
+    def asks(fetch: Fetch) -> str:
+        with fetch.beside() as begin:
+            begin()
+        assert len(seen) == 1
+        return "asked"
+
+    def answer(fetch: Fetch) -> str:
+        fetch.later(later)
+        return str(fetch(Told("asks", asks))) + str(fetch(later))
+
+    build = build_of(tmp_path)
+    key = Told("answer", answer)
+    assert build.get(key) == "asked1"
+    # computed once, by another thread, and a part of the trace of who needs it
+    assert len(seen) == 1
+    assert seen != [threading.current_thread().name]
+    (tmp_path / "a").write_text("22")
+    assert build.get(key) == "asked22"
+
+
+def test_an_error_of_what_is_computed_meanwhile_is_met_by_who_needs_it(tmp_path: Path) -> None:
+    def fails(fetch: Fetch) -> str:
+        raise ValueError(fetch.files.names_or_none("/"))
+
+    later = Told("fails", fails)
+
+    def answer(fetch: Fetch) -> str:
+        fetch.later(later)
+        with fetch.beside() as begin:
+            begin()
+        return "needs nothing" if (tmp_path / "x").exists() else str(fetch(later))
+
+    build = build_of(tmp_path)
+    with pytest.raises(ValueError, match=r"\(\)"):
+        build.get(Told("answer", answer))
+    (tmp_path / "x").touch()
+    assert build.get(Told("answer", answer)) == "needs nothing"
+
+
+def test_nothing_is_started_meanwhile_where_no_program_may_be(tmp_path: Path) -> None:
+    def refused(_: Fetch) -> str:
+        raise ProgramsRefusedError
+
+    def answer(fetch: Fetch) -> str:
+        fetch.later(Told("refused", refused))
+        with fetch.beside() as begin:
+            begin()
+        return "answer"
+
+    assert build_of(tmp_path).get(Told("answer", answer)) == "answer"
