@@ -561,9 +561,7 @@ FORKED = """
 
 
 def test_a_forked_process_ends_its_own_orphans() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(FORKED)], check=False, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(FORKED)], check=False, timeout=60)
     assert done.returncode == 7
 
 
