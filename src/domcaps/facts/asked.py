@@ -41,8 +41,8 @@ def may_be_native(path: str) -> bool:
 class HeadStart:
     """Processes of one emulator that run before they are asked for: one for each accelerator.
 
-    A context manager: at its end those are ended that nobody took. What can't be started is not
-    there: whoever asks for it starts it himself, and meets the error.
+    A context manager: at its end those are ended that were not taken. What can't be started is not
+    there: `start` tries it once more, and raises the error.
     """
 
     def __init__(self, path: str, accelerators: Sequence[str]) -> None:
