@@ -271,3 +271,33 @@ def test_a_warning_that_goes_with_an_edit_is_not_kept() -> None:
     found = poor_host().repair(domain(devices=card))
     assert [one.code for one in found.kept] == ["os-type-machine-deprecated"]
     assert poor_host().repair(domain(machine="q35")).kept == ()
+
+
+QEMU = (
+    "<domain type='qemu' xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><name>g</name>"
+    "<memory>1048576</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>{}</domain>"
+)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("<q:commandline><q:env name='A' value='b'/></q:commandline>", ["name", "nmae"]),
+        ("<q:commandline><q:arg value='-S'/></q:commandline>", ["value", "vlaue"]),
+        ("<q:capabilities><q:del capability='usb-redir'/></q:capabilities>",
+         ["capability", "capabilty"]),
+        ("<q:override><q:device alias='ua-a'/></q:override>", ["alias", "aliass"]),
+        ("<q:override><q:device alias='ua-a'><q:frontend><q:property name='xres' type='unsigned' "
+         "value='1'/></q:frontend></q:device></q:override>",
+         ["name", "naem", "type", "tpye", "value", "valu"]),
+    ],
+)  # fmt: skip
+def test_a_misspelt_attribute_for_qemu_is_renamed(right: str, wrong: list[str]) -> None:
+    slip = right
+    for name, misspelt in zip(wrong[::2], wrong[1::2], strict=True):
+        slip = slip.replace(f" {name}=", f" {misspelt}=")
+    found = poor_host().repair(QEMU.format(slip))
+    assert found.accepted
+    assert found.data == QEMU.format(right).encode()
+    assert found.removals == ()
+    assert found.decisions == ()

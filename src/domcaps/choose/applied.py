@@ -25,6 +25,8 @@ def apply(data: bytes, path: str, fix: Fix) -> bytes:
     there.
     """
     element = path.partition("/@")[0]
+    for at, name in fix.renames:
+        data = _rename(data, place(element, at), name)
     for at, text in fix.values:
         data = _set(data, place(element, at), text)
     for at in fix.without:
@@ -57,6 +59,14 @@ def _set(data: bytes, path: str, value: str) -> bytes:
         return text.add_element(text.node(above)[0], child)  # type: ignore[index]
     node = found[0]
     return text.set_attribute(node, attribute, value) if attribute else text.set_text(node, value)
+
+
+def _rename(data: bytes, path: str, name: str) -> bytes:
+    text = text_of(data)
+    found = text.node(path)
+    if found is None or found[0].get(found[1]) is None:
+        raise LookupError(path)
+    return text.rename_attribute(*found, name)
 
 
 def _remove(data: bytes, path: str) -> bytes:

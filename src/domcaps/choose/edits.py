@@ -180,13 +180,16 @@ class Edits:
         """Give what a fix loses: one that takes the device away loses as much as any removal."""
         if fix.less:
             return losses.LESS
+        if fix.renames and not (fix.values or fix.add or fix.without):
+            return losses.SLIP
         found = self.text.node(path)
         whole = not (fix.values or fix.add) and "" in fix.without
         return losses.DEVICE if whole and found is not None and is_device(found[0]) else losses.FIX
 
     def _said(self, fix: Fix, path: str) -> str:
         """Say what a fix writes."""
-        words, has_unit = [], any(at.endswith("@unit") for at, _ in fix.values)
+        words = [f"attribute '{at[1:]}' is called '{name}'" for at, name in fix.renames]
+        has_unit = any(at.endswith("@unit") for at, _ in fix.values)
         for at, text in fix.values:
             found = self.text.node(place(path.partition("/@")[0], at))
             name = at.rpartition("@")[2] if "@" in at else ""

@@ -31,7 +31,8 @@ class Fix(Struct, frozen=True):
     of ``<devices>`` are added. `values` are pairs of a path and a text: the path begins at the
     element of the finding (``""`` is its own text, ``@mode``, ``../model``), or with ``/domain`` at
     the document's root. `without` are such paths of elements and attributes that have no meaning
-    with the new values; those that are not there are ignored. With `less` the domain gets
+    with the new values; those that are not there are ignored. `renames` are pairs of the path of a
+    misspelt attribute and its right name. With `less` the domain gets
     less than it asks for, as fewer CPUs: other fixes are better. `says` is what the owner of the
     domain should know of that.
     """
@@ -41,6 +42,7 @@ class Fix(Struct, frozen=True):
     without: tuple[str, ...] = ()
     less: bool = False
     says: str = ""
+    renames: tuple[tuple[str, str], ...] = ()
 
 
 def set_value(text: str, at: str = "", *, less: bool = False, says: str = "") -> Fix:

@@ -29,8 +29,10 @@ from typing import TYPE_CHECKING
 from domcaps.files import package_text
 from domcaps.language.changes.domain import QEMU_CAPABILITIES_DEFINED, QEMU_OVERRIDE
 from domcaps.language.finding import quoted
+from domcaps.language.fix import Fix
 from domcaps.language.part import Part
-from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.rule import Problem, Problems, problem, rule
+from domcaps.language.spelling import nearest
 from domcaps.language.value_types import Int, OneOf, ValueType, fits
 from domcaps.patterns import late_pattern
 from domcaps.similar import close_matches
@@ -46,6 +48,16 @@ _VALUES: dict[str, ValueType[object]] = {
     "bool": OneOf(("true", "false")),
 }
 _TYPES = ("string", *_VALUES, "remove")
+
+_ATTRIBUTES = {
+    "arg": ("value",),
+    "env": ("name", "value"),
+    "add": ("capability",),
+    "del": ("capability",),
+    "device": ("alias",),
+    "property": ("name", "type", "value"),
+}
+"""What libvirt reads of each element."""
 
 _LINE = "<qemu:commandline>{}</qemu:commandline>"
 _PROPERTY = (
@@ -66,6 +78,18 @@ class QemuNamespace(Part):
             return []
         return self.below(self.node, *steps)
 
+    def lacking(self, node: Node, name: str, message: str) -> Problem:
+        """Report an element without an attribute; those whose names look alike may be meant."""
+        known = _ATTRIBUTES[str(node.tag).removeprefix(_SPACE)]
+        missing = [one for one in known if node.get(one) is None]
+        meant = {str(key): nearest(str(key), missing, 1) for key in node.keys() if key not in known}
+        renames = tuple((f"@{key}", names[0]) for key, names in meant.items() if names)
+        misspelt = next((at[1:] for at, right in renames if right == name), "")
+        if not misspelt:
+            return problem(message, node)
+        what = f"{message}; {quoted(misspelt)} is misspelt"
+        return problem(what, node, fix=Fix(renames=renames))
+
     def below(self, node: Node, *steps: str) -> list[Node]:
         """Give the elements of the namespace at a path below another element."""
         return node.findall("/".join(f"{_SPACE}{step}" for step in steps))
@@ -81,7 +105,8 @@ def arguments_have_values(qemu: QemuNamespace) -> Problems:
     """``<qemu:arg>`` needs the attribute ``value``."""
     for node in qemu.inside("commandline", "arg"):
         if node.get("value") is None:
-            yield problem("<qemu:arg> needs the attribute 'value', one argument of QEMU", node)
+            what = "<qemu:arg> needs the attribute 'value', one argument of QEMU"
+            yield qemu.lacking(node, "value", what)
 
 
 @rule(
@@ -97,7 +122,7 @@ def variables_have_names(qemu: QemuNamespace) -> Problems:
     for node in qemu.inside("commandline", "env"):
         name = node.get("name")
         if name is None:
-            yield problem("<qemu:env> needs the attribute 'name'", node)
+            yield qemu.lacking(node, "name", "<qemu:env> needs the attribute 'name'")
         elif not _ENVIRONMENT.fullmatch(name):
             yield problem(
                 "attribute 'name' of <qemu:env> must consist of letters, digits and '_', "
@@ -118,10 +143,11 @@ def capabilities_have_names(qemu: QemuNamespace) -> Problems:
     for word in ("add", "del"):
         for node in qemu.inside("capabilities", word):
             if node.get("capability") is None:
-                yield problem(
+                yield qemu.lacking(
+                    node,
+                    "capability",
                     "<qemu:add> and <qemu:del> need the attribute 'capability', such as "
                     "'usb-redir'",
-                    node,
                 )
 
 
@@ -170,7 +196,8 @@ def devices_are_named(qemu: QemuNamespace) -> Problems:
     """``<qemu:device>`` in ``<qemu:override>`` needs the attribute ``alias``."""
     for node in qemu.inside("override", "device"):
         if node.get("alias") is None:
-            yield problem("<qemu:device> needs the attribute 'alias', such as 'net0'", node)
+            what = "<qemu:device> needs the attribute 'alias', such as 'net0'"
+            yield qemu.lacking(node, "alias", what)
 
 
 @rule(
@@ -187,18 +214,20 @@ def properties_have_values(qemu: QemuNamespace) -> Problems:
     A property of type ``remove`` has no value.
     """
     for node in qemu.inside("override", "device", "frontend", "property"):
-        yield from _property(node)
+        yield from _property(qemu, node)
 
 
-def _property(node: Node) -> Problems:
+def _property(qemu: QemuNamespace, node: Node) -> Problems:
     name, kind, value = node.get("name"), node.get("type"), node.get("value")
     if name is None:
-        yield problem("<qemu:property> needs the attribute 'name'", node)
+        yield qemu.lacking(node, "name", "<qemu:property> needs the attribute 'name'")
     elif name == "id":
         yield problem("the property 'id' cannot be overridden", node, "@name")
-    if kind not in _TYPES:
+    if kind is None:
+        yield qemu.lacking(node, "type", "<qemu:property> needs the attribute 'type'")
+    elif kind not in _TYPES:
         yield problem(
-            "attribute 'type' of <qemu:property> is missing or unknown",
+            "attribute 'type' of <qemu:property> is unknown",
             node,
             "@type",
             accepted=_TYPES,
@@ -211,7 +240,7 @@ def _property(node: Node) -> Problems:
                 "@value",
             )
     elif value is None:
-        yield problem("<qemu:property> needs the attribute 'value'", node)
+        yield qemu.lacking(node, "value", "<qemu:property> needs the attribute 'value'")
     elif kind in _VALUES and not fits(_VALUES[kind], value):
         expected = _VALUES[kind].expected
         yield problem(
