@@ -277,6 +277,10 @@ QEMU = (
     "<domain type='qemu' xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><name>g</name>"
     "<memory>1048576</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>{}</domain>"
 )
+PROPERTY = (
+    "<q:override><q:device alias='ua-a'><q:frontend><q:property name='xres' type='unsigned' "
+    "value='1'/></q:frontend></q:device></q:override>"
+)
 
 
 @pytest.mark.parametrize(
@@ -287,8 +291,7 @@ QEMU = (
         ("<q:capabilities><q:del capability='usb-redir'/></q:capabilities>",
          ["capability", "capabilty"]),
         ("<q:override><q:device alias='ua-a'/></q:override>", ["alias", "aliass"]),
-        ("<q:override><q:device alias='ua-a'><q:frontend><q:property name='xres' type='unsigned' "
-         "value='1'/></q:frontend></q:device></q:override>",
+        (PROPERTY,
          ["name", "naem", "type", "tpye", "value", "valu"]),
     ],
 )  # fmt: skip
@@ -301,3 +304,21 @@ def test_a_misspelt_attribute_for_qemu_is_renamed(right: str, wrong: list[str]) 
     assert found.data == QEMU.format(right).encode()
     assert found.removals == ()
     assert found.decisions == ()
+
+
+def test_the_short_form_of_an_edit_keeps_the_values_that_it_carries() -> None:
+    found = poor_host().repair(domain(devices=GL).replace(b"'qemu'", b"'kvm'"))
+    told = {one.brief: one.keeps for one in found.decisions}
+    assert told["accel3d='no'"] == "accel3d='yes'"
+    assert told["type='vnc'"] == "'spice'"
+    assert told["type='qemu'"] == "'kvm'"
+    for one in found.decisions:
+        assert f" instead of {one.keeps}" in one.what or "=" in one.keeps
+        assert " instead of " not in str(one)
+
+
+def test_a_name_with_the_words_of_an_edit_in_it_is_not_taken_apart() -> None:
+    emulator = "/usr/bin/a instead of 'b' for (CHECK"
+    text = domain(devices=f"<emulator>{emulator}</emulator>").replace(b"q35-6.2", b"q35-2.10")
+    found = poor_host().repair(text)
+    assert [one.keeps for one in found.decisions] == ["'pc-q35-2.10'"]

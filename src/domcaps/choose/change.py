@@ -36,7 +36,8 @@ class Change:
     taken away, "" where nothing is; `loss` tells how much is lost, see `domcaps.choose.losses`.
     Where the edit only adds lines, `after` is the line of the original text that they follow.
     `consequences` say what else follows for the guest and its users, `on_host` what on the host
-    would make the edit unnecessary, `settles` which other findings go with it.
+    would make the edit unnecessary, `settles` which other findings go with it. `brief` is `what`
+    without the old value, `keeps` is how that is called, "" where nothing is replaced.
     """
 
     what: str
@@ -50,6 +51,8 @@ class Change:
     consequences: tuple[str, ...] = ()
     on_host: tuple[str, ...] = ()
     settles: tuple[Settled, ...] = ()
+    brief: str = ""
+    keeps: str = ""
 
     @property
     def place(self) -> int:

@@ -35,6 +35,7 @@ from domcaps.elements.boards.families import family_of
 from domcaps.elements.boards.nearest import version_of
 from domcaps.language.node_path import plain_path_of, tag_of, with_attribute, without_positions
 from domcaps.language.truth import Truth
+from domcaps.named_tuples import NamedTuple
 from domcaps.validate.alternatives import can_go_on, stand_ins, substitutes
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ _IDENTIFYING = frozenset({"uuid", "genid", "title", "description", "metadata"})
 """What a domain is known by: nothing that was found elsewhere is a matter of it."""
 _NAME_UNKNOWN = "features-unknown"
 """The finding of an element whose accepted values are names of elements."""
+_SWITCHES = frozenset({"yes", "no", "on", "off"})
 _MOST_MISSPELT = 8
 """So many names that nothing knows are tried as what is missing."""
 _IDENTITY = frozenset({"", "type", "model", "index"})
@@ -63,7 +65,8 @@ class Edit:
 
     `removes` tells what is taken away, "" where nothing is; `value` is what was written, where it
     is one value, `old` what stood there before. `again` gives the edit that writes another value.
-    `says` is what the owner of the domain should know of it.
+    `says` is what the owner of the domain should know of it. `brief` are the words without what
+    is replaced, `keeps` is how that is called: ``'kvm'``.
     """
 
     what: str
@@ -75,6 +78,16 @@ class Edit:
     old: str = ""
     again: Callable[..., Edit] | None = None
     says: str = ""
+    brief: str = ""
+    keeps: str = ""
+
+
+class _Words(NamedTuple):
+    """How an edit is described: in full, without what is replaced, and what that is."""
+
+    what: str
+    brief: str
+    keeps: str
 
 
 class Edits:
@@ -167,13 +180,14 @@ class Edits:
     def _fixed(self, finding: Finding) -> Iterator[Edit]:
         """Write what the finding itself asks for."""
         for number, fix in enumerate(finding.fixes):
+            words = self._said(fix, finding.path)
             yield Edit(
-                self._said(fix, finding.path), finding.path,
+                words.what, finding.path,
                 self._loss_of(fix, finding.path) + number,
                 functools.partial(apply, self.data, finding.path, fix),
                 # with something in its place it is no removal
                 removes="" if fix.values or fix.add else self._taken(fix, finding.path),
-                says=fix.says,
+                says=fix.says, brief=words.brief, keeps=words.keeps,
             )  # fmt: skip
 
     def _loss_of(self, fix: Fix, path: str) -> int:
@@ -186,33 +200,30 @@ class Edits:
         whole = not (fix.values or fix.add) and "" in fix.without
         return losses.DEVICE if whole and found is not None and is_device(found[0]) else losses.FIX
 
-    def _said(self, fix: Fix, path: str) -> str:
+    def _said(self, fix: Fix, path: str) -> _Words:
         """Say what a fix writes."""
         words = [f"attribute '{at[1:]}' is called '{name}'" for at, name in fix.renames]
+        briefs, keeps = [*words], ""
         has_unit = any(at.endswith("@unit") for at, _ in fix.values)
         for at, text in fix.values:
             found = self.text.node(place(path.partition("/@")[0], at))
-            name = at.rpartition("@")[2] if "@" in at else ""
             old = "" if found is None else _value(*found)
-            if found is None and not name and not text:
-                words.append(f"<{at.rpartition('/')[2]}> added")
-            if old == text:
+            one = _said_of_value(found, at, text, has_unit=has_unit)
+            if found is None and not text and "@" not in at:
+                added = f"<{at.rpartition('/')[2]}> added"
+                one = _Words(added, added, "")
+            elif old == text:
                 continue
-            tag = "" if name or at.endswith("..") else at.rpartition("/")[2]
-            if not at and found is not None and not found[1]:
-                tag = tag_of(found[0])
-            said = f"{name}='{text}'" if name else f"<{tag}> {text!r}" if tag else repr(text)
-            # with another unit a smaller number may be more
-            far = "" if has_unit else if_far_less(text, old)
-            feature = _feature_of(None if found is None else found[0], name)
-            words.append(said + (f" instead of {old!r}{far}" if old else "") + feature)
+            words.append(one.what)
+            briefs += [] if keeps else [one.brief]
+            keeps = keeps or one.keeps
         said = " and ".join(words)
         if fix.add:
             said += (" and " if said else "") + f"{fix.add} added"
         taken = self._taken(fix, path)
-        if taken and said:
-            return f"{said}, and {taken} removed"
-        return f"{taken} removed" if taken else said
+        if taken:
+            said = f"{said}, and {taken} removed" if said else f"{taken} removed"
+        return _Words(said, " and ".join(briefs) if keeps else said, keeps)
 
     def _taken(self, fix: Fix, path: str) -> str:
         """Say what a fix takes away."""
@@ -266,21 +277,27 @@ class Edits:
             change = functools.partial(
                 self._written, node, attribute, value, without, rule, old, carried
             )
+        feature, far = _feature_of(node, attribute), if_far_less(value, old)
         if attribute:
-            what = f"{attribute}='{value}'" + (f" instead of '{old}'" if old else " added")
-            what += _feature_of(node, attribute)
+            new = f"{attribute}='{value}'"
+            what = new + (f" instead of '{old}'" if old else " added") + feature
         else:
-            what = f"<{tag_of(node)}> {value!r} instead of {old!r}"
+            new = f"<{tag_of(node)}> {value!r}"
+            what = f"{new} instead of {old!r}"
+        brief = f"{new}{feature}{far}" if old else what
         remark = (rule.remarks or {}).get(value) if rule is not None else None
         if remark and loss >= losses.FIX:
             what += f" ({remark})"
         if path == MACHINE and loss >= losses.FIX:
             what += _of_version(old, value)
-        what += if_far_less(value, old)
+        what += far
         for one in carried:
             what += f", and <{one.path.rpartition('/')[2].partition('[')[0]}> gets {one.says}"
         again = functools.partial(self._replaced, node, attribute, old, loss=loss)
-        return Edit(what, path, loss, change, value=value, old=old, again=again)
+        return Edit(
+            what, path, loss, change, value=value, old=old, again=again, brief=brief,
+            keeps=_keeps(attribute, old),
+        )  # fmt: skip
 
     def _set(self, node: Node, attribute: str, value: str) -> bytes:
         if attribute:
@@ -490,6 +507,28 @@ def _value_at(root: Node, path: str, attribute: str) -> str:
 
 def _value(node: Node, attribute: str) -> str:
     return (node.get(attribute) if attribute else (node.text or "").strip()) or ""
+
+
+def _said_of_value(found: tuple[Node, str] | None, at: str, text: str, *, has_unit: bool) -> _Words:
+    """Say what a fix writes at one place, where `found` stands now."""
+    name = at.rpartition("@")[2] if "@" in at else ""
+    old = "" if found is None else _value(*found)
+    tag = "" if name or at.endswith("..") else at.rpartition("/")[2]
+    if not at and found is not None and not found[1]:
+        tag = tag_of(found[0])
+    said = f"{name}='{text}'" if name else f"<{tag}> {text!r}" if tag else repr(text)
+    # with another unit a smaller number may be more
+    far = "" if has_unit else if_far_less(text, old)
+    feature = _feature_of(None if found is None else found[0], name)
+    instead = f" instead of {old!r}{far}" if old else ""
+    return _Words(f"{said}{instead}{feature}", f"{said}{feature}{far}", _keeps(name, old))
+
+
+def _keeps(name: str, old: str) -> str:
+    """Say what an edit replaces: a switch says nothing without its name."""
+    if not old:
+        return ""
+    return f"{name}='{old}'" if name and old in _SWITCHES else f"{old!r}"
 
 
 def _feature_of(node: Node | None, attribute: str) -> str:

@@ -6,7 +6,6 @@ CPUs, or no clipboard is.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from domcaps.choose.change import Change
 
-_QUOTED = re.compile(r"'[^']*'")
 _EMULATOR = "/domain/devices/emulator"
 """Another path of the same program is nothing to decide upon."""
 
@@ -27,7 +25,8 @@ _EMULATOR = "/domain/devices/emulator"
 class OwnersDecision:
     """An edit that its owner should look at: what it is, what follows, what would avoid it.
 
-    `line` is that of the original text; `on_host` are orders to the host's administrator.
+    `line` is that of the original text; `on_host` are orders to the host's administrator. `brief`
+    is `what` without the old value, `keeps` is how that is called.
     """
 
     line: int
@@ -35,30 +34,29 @@ class OwnersDecision:
     what: str
     consequences: tuple[str, ...] = ()
     on_host: tuple[str, ...] = ()
+    brief: str = ""
+    keeps: str = ""
 
     def __str__(self) -> str:
         """Give one line: the edit in short, what follows from it, and what would avoid it."""
-        short, instead, rest = self.what.partition(" instead of ")
-        old = _QUOTED.match(rest)
-        if old and rest[old.end() :].startswith(" for "):
-            short += rest[old.end() :]
         said = [*self.consequences]
         if self.on_host:
-            keep = f"to keep {old[0]}" if old else "in place of this"
+            keep = f"to keep {self.keeps}" if self.keeps else "in place of this"
             said.append(f"{keep}, on the host: {'; '.join(self.on_host)}")
-        if instead and CHECK_THIS in rest:
-            short += f" ({CHECK_THIS}{rest.partition(CHECK_THIS)[2].partition(')')[0]})"
         place = f"line {self.line}, " if self.line else ""
-        return f"{place}{short}{': ' if said else ''}{'; '.join(said)}"
+        return f"{place}{self.brief or self.what}{': ' if said else ''}{'; '.join(said)}"
 
 
 def decisions(changes: Sequence[Change]) -> tuple[OwnersDecision, ...]:
     """Give what the owner has to check or decide, in the order of the document."""
     found = [
-        OwnersDecision(change.place, change.path, change.what, change.consequences, change.on_host)
+        OwnersDecision(
+            change.place, change.path, change.what, change.consequences, change.on_host,
+            change.brief, change.keeps,
+        )
         for change in changes
         if _is_for_owner(change)
-    ]
+    ]  # fmt: skip
     return tuple(sorted(found, key=lambda one: one.line))
 
 

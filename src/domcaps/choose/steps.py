@@ -81,13 +81,16 @@ def _doubted(step: RepairStep, what: str) -> str:
 def _change(original: bytes, step: RepairStep, earlier: Sequence[RepairStep]) -> Change:
     edit, finding = step.edit, step.finding
     what, made = edit.what, edit.apply() if step.moved else step.after
-    also = step.also
+    also, brief, keeps = step.also, edit.brief, edit.keeps
     for one in reversed(earlier):
         if _replaces(step, one.edit, what):
             # the user's file has the first value, and the finding that it was at
             what = what.replace(f"instead of '{one.edit.value}'", f"instead of '{one.edit.old}'")
+            keeps = one.edit.keeps
             also += f", and because {cause_of(one.finding.message)} ({one.finding.code})"
-    what += _doubted(step, what)
+    doubt = _doubted(step, what)
+    what += doubt
+    brief += doubt if brief else ""
     besides = () if edit.loss < losses.FIX else removed_besides(step.before, made, what)
     if besides:
         what += f", and {' and '.join(besides)} removed"
@@ -101,6 +104,7 @@ def _change(original: bytes, step: RepairStep, earlier: Sequence[RepairStep]) ->
     return Change(
         what, edit.path, line, reason, finding.code, edit.removes, edit.loss, after,
         follows, step.on_host, tuple(Settled(*one) for one in settled),
+        brief, keeps,
     )  # fmt: skip
 
 

@@ -82,7 +82,8 @@ class QemuNamespace(Part):
         """Report an element without an attribute; those whose names look alike may be meant."""
         known = _ATTRIBUTES[str(node.tag).removeprefix(_SPACE)]
         missing = [one for one in known if node.get(one) is None]
-        meant = {str(key): nearest(str(key), missing, 1) for key in node.keys() if key not in known}
+        given = map(str, node.keys())
+        meant = {key: nearest(key, missing, 1) for key in given if key not in known}
         renames = tuple((f"@{key}", names[0]) for key, names in meant.items() if names)
         misspelt = next((at[1:] for at, right in renames if right == name), "")
         if not misspelt:
