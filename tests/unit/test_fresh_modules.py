@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 from pathlib import Path
 
 import pytest
 
+from domcaps.facts.discovery import installed_emulators
 from domcaps.fresh import modules
+from domcaps.fresh.elf_constants import constant_parts
 from domcaps.fresh.host_view import HostView
 from domcaps.fresh.loader import dependencies
 from domcaps.fresh.modules import module_folders, module_witnesses
@@ -94,3 +97,57 @@ def test_a_folder_that_others_can_write_is_not_asked_for_modules(tmp_path: Path)
     tmp_path.chmod(0o777)
     host_view = HostView(environ={"QEMU_MODULE_DIR": str(tmp_path)})
     assert str(tmp_path) not in module_folders(CAT, (), host_view)
+
+
+def elf_with(*sections: tuple[int, int, bytes]) -> bytes:
+    """Give an ELF file of sections, each with its type, its flags and what it holds."""
+    data, table = b"", b""
+    for kind, flags, held in sections:
+        table += struct.pack(
+            "<IIQQQQIIQQ", 0, kind, flags, 0, 64 + len(data), len(held), 0, 0, 1, 0
+        )
+        data += held
+    first = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
+    numbers = struct.pack(
+        "<HHIQQQIHHHHHH", 3, 62, 1, 0, 64, 64 + len(data), 0, 64, 56, 0, 64, len(sections), 0
+    )
+    return first + numbers + data + table
+
+
+def names_in(tmp_path: Path, data: bytes) -> tuple[str, ...]:
+    path = tmp_path / "program"
+    path.write_bytes(data)
+    return modules._named_in.__wrapped__(str(path), HostView().identity(str(path)))
+
+
+CONSTANT, CODE, DATA, TEXT = (1, 2), (1, 6), (1, 3), (3, 2)
+
+
+def test_folders_for_modules_are_among_the_constants(tmp_path: Path) -> None:
+    name, other = b"\0/opt/a/qemu\0", b"\0/opt/b/qemu\0"
+    data = elf_with((*CODE, other), (*TEXT, other), (*CONSTANT, name), (*CONSTANT, b"\0x\0"))
+    assert names_in(tmp_path, data) == ("/opt/a/qemu",)
+
+
+@pytest.mark.parametrize("kind", [CODE, DATA, TEXT])
+def test_names_that_are_no_constants_are_found_as_well(
+    tmp_path: Path, kind: tuple[int, int]
+) -> None:
+    data = elf_with((*CONSTANT, b"\0x\0"), (*kind, b"\0/opt/b/qemu\0"))
+    assert names_in(tmp_path, data) == ("/opt/b/qemu",)
+
+
+def test_a_program_without_section_headers_is_read_whole(tmp_path: Path) -> None:
+    data = bytearray(elf_with((*CONSTANT, b"\0/opt/a/qemu\0")))
+    for place in (40, 58, 60):  # where they are, their size, their number
+        broken = data[:]
+        broken[place : place + 2] = b"\0\0"
+        assert names_in(tmp_path, bytes(broken)) == ("/opt/a/qemu",)
+    assert names_in(tmp_path, bytes(data[:-10])) == ("/opt/a/qemu",)
+
+
+def test_the_constants_of_installed_emulators_have_all_names() -> None:
+    for path in installed_emulators():
+        with Path(path).open("rb") as file:
+            everything = modules._names_of(file, [(0, 1 << 30)])
+            assert modules._names_of(file, constant_parts(file)) in (everything, set()), path

@@ -8,10 +8,11 @@ answer, and 30 times as long for the hundred libraries of an emulator; tests com
 from __future__ import annotations
 
 import functools
+import os
 import struct
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from domcaps.facts.regular import open_regular
+from domcaps.facts.regular import regular_handle
 from domcaps.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ _FORMS = {
 }
 _BYTE_ORDERS = {1: "<", 2: ">"}
 _IDENTIFICATION = 16
+_FIRST = 4096
 
 
 class _Segment(NamedTuple):
@@ -65,6 +67,22 @@ class _Segment(NamedTuple):
     offset: int
     address: int
     size: int
+
+
+class _File(NamedTuple):
+    """An open file, and its first bytes."""
+
+    handle: int
+    first: bytes
+
+    def piece(self, start: int, size: int, limit: int) -> bytes:
+        """Read a part, or what there is of it; one that is too large is a fault."""
+        if size > limit:
+            raise BrokenImageError(f"a part of it has {size} bytes")
+        end = start + size
+        return (
+            self.first[start:end] if end <= len(self.first) else os.pread(self.handle, size, start)
+        )
 
 
 class ElfImage(NamedTuple):
@@ -90,14 +108,16 @@ def read_image(path: str, identity: Identity) -> ElfImage | None:  # noqa: ARG00
 
     Raises `OSError` and `BrokenImageError`.
     """
-    with open_regular(path) as file:
-        if file.read(4) != MAGIC:
-            return None
-        file.seek(0)
-        return _image(file)
+    handle = regular_handle(path)
+    try:
+        # the headers, and often the name of the interpreter, in one piece: there are hundreds
+        first = os.pread(handle, _FIRST, 0)
+        return _image(_File(handle, first)) if first.startswith(MAGIC) else None
+    finally:
+        os.close(handle)
 
 
-def _image(file: IO[bytes]) -> ElfImage:
+def _image(file: _File) -> ElfImage:
     try:
         return _read(file)
     except BrokenImageError:
@@ -106,19 +126,21 @@ def _image(file: IO[bytes]) -> ElfImage:
         raise BrokenImageError(f"it is a broken ELF file: {error}") from error
 
 
-def _read(file: IO[bytes]) -> ElfImage:
-    first = file.read(_IDENTIFICATION)
+def _read(file: _File) -> ElfImage:
+    first = file.first
     if len(first) < _IDENTIFICATION:
         raise BrokenImageError("its header is cut off")
     form, order = _FORMS.get(first[4]), _BYTE_ORDERS.get(first[5])
     if form is None or order is None:
         raise BrokenImageError(f"it is of class {first[4]} and byte order {first[5]}")
-    _, machine, _, _, start, _, _, _, each, count = _unpacked(file, order + form.header)
+    _, machine, _, _, start, _, _, _, each, count = struct.unpack_from(
+        order + form.header, first, _IDENTIFICATION
+    )
     if count > _MOST_HEADERS:
         raise BrokenImageError(f"it has {count} program headers")
     if count and each != struct.calcsize(order + form.program):
         raise BrokenImageError(f"its program headers have {each} bytes")
-    data = _piece(file, start, count * each, count * each)
+    data = file.piece(start, count * each, count * each)
     found = struct.iter_unpack(order + form.program, data)
     segments = [_Segment(*(words[at] for at in form.order)) for words in found]
     if len(segments) < count:
@@ -127,7 +149,7 @@ def _read(file: IO[bytes]) -> ElfImage:
 
 
 def _described(
-    file: IO[bytes], kind: tuple[int, int, int], segments: Sequence[_Segment], pair: str
+    file: _File, kind: tuple[int, int, int], segments: Sequence[_Segment], pair: str
 ) -> ElfImage:
     words = _dynamic(file, segments, pair)
     strings = _strings(file, words, segments)
@@ -141,34 +163,23 @@ def _described(
     )
 
 
-def _unpacked(file: IO[bytes], form: str) -> tuple[int, ...]:
-    return struct.unpack(form, file.read(struct.calcsize(form)))
-
-
 def _of_type(segments: Sequence[_Segment], kind: int) -> _Segment | None:
     return next((segment for segment in segments if segment.type == kind), None)
 
 
-def _piece(file: IO[bytes], start: int, size: int, limit: int) -> bytes:
-    if size > limit:
-        raise BrokenImageError(f"a part of it has {size} bytes")
-    file.seek(start)
-    return file.read(size)
-
-
-def _interpreter(file: IO[bytes], segments: Sequence[_Segment]) -> str:
+def _interpreter(file: _File, segments: Sequence[_Segment]) -> str:
     found = _of_type(segments, _INTERPRETER)
     if found is None:
         return ""
-    return _piece(file, found.offset, found.size, 4096).rstrip(b"\0").decode()
+    return file.piece(found.offset, found.size, 4096).rstrip(b"\0").decode()
 
 
-def _dynamic(file: IO[bytes], segments: Sequence[_Segment], pair: str) -> dict[int, list[int]]:
+def _dynamic(file: _File, segments: Sequence[_Segment], pair: str) -> dict[int, list[int]]:
     found = _of_type(segments, _DYNAMIC)
     words: dict[int, list[int]] = {}
     if found is None:
         return words
-    data = _piece(file, found.offset, found.size, _MOST_DYNAMIC)
+    data = file.piece(found.offset, found.size, _MOST_DYNAMIC)
     whole = len(data) - len(data) % struct.calcsize(pair)
     for tag, value in struct.iter_unpack(pair, data[:whole]):
         if tag == _END:
@@ -177,14 +188,14 @@ def _dynamic(file: IO[bytes], segments: Sequence[_Segment], pair: str) -> dict[i
     return words
 
 
-def _strings(file: IO[bytes], words: dict[int, list[int]], segments: Sequence[_Segment]) -> bytes:
+def _strings(file: _File, words: dict[int, list[int]], segments: Sequence[_Segment]) -> bytes:
     if _STRINGS not in words or _STRINGS_SIZE not in words:
         return b""
     address, size = words[_STRINGS][0], words[_STRINGS_SIZE][0]
     for segment in segments:
         begin = segment.address
         if segment.type == _LOAD and begin <= address < begin + segment.size:
-            return _piece(file, segment.offset + address - begin, size, _MOST_STRINGS)
+            return file.piece(segment.offset + address - begin, size, _MOST_STRINGS)
     raise BrokenImageError("its dynamic strings are not in the file")
 
 

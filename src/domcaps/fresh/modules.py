@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from domcaps.facts.regular import open_regular
 from domcaps.fresh.elf import MAGIC
+from domcaps.fresh.elf_constants import constant_parts
 from domcaps.fresh.loader import dependencies_of_modules
 from domcaps.fresh.witness import Listing, ProgramFile, TrustedFolder, Witness
 from domcaps.patterns import late_pattern
@@ -107,11 +108,15 @@ def _named_in(real: str, identity: Identity) -> tuple[str, ...]:  # noqa: ARG001
         with open_regular(real) as file:
             if file.read(4) != MAGIC or os.fstat(file.fileno()).st_size > _MOST_PROGRAM:
                 return ()
-            file.seek(0)
-            found = {name for piece in _pieces(file) for name in _names_in(piece)}
+            # names are constants, as a rule; where there is none, they may be anywhere
+            found = _names_of(file, constant_parts(file)) or _names_of(file, [(0, _MOST_PROGRAM)])
     except (OSError, ValueError):
         return ()
     return tuple(sorted(name.decode() for name in found))
+
+
+def _names_of(file: BinaryIO, parts: Iterable[tuple[int, int]]) -> set[bytes]:
+    return {name for part in parts for piece in _pieces(file, *part) for name in _names_in(piece)}
 
 
 def _names_in(piece: bytes) -> Iterator[bytes]:
@@ -127,13 +132,15 @@ def _names_in(piece: bytes) -> Iterator[bytes]:
         at = piece.find(_END, at + 1)
 
 
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    """Read a file in pieces, each with the end of the one before, so that no name is cut in two.
+def _pieces(file: BinaryIO, start: int, size: int) -> Iterator[bytes]:
+    """Read a part of a file in pieces, each with the end of the one before: no name is cut in two.
 
     It is not mapped into memory: an upgrade that makes the file shorter meanwhile would end this
     process (SIGBUS).
     """
+    file.seek(start)
     end = b""
-    while piece := file.read(_PIECE):
+    while piece := file.read(min(_PIECE, size)):
+        size -= len(piece)
         yield end + piece
         end = piece[-_LONGEST_NAME:]
