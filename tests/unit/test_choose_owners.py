@@ -322,3 +322,23 @@ def test_a_name_with_the_words_of_an_edit_in_it_is_not_taken_apart() -> None:
     text = domain(devices=f"<emulator>{emulator}</emulator>").replace(b"q35-6.2", b"q35-2.10")
     found = poor_host().repair(text)
     assert [one.keeps for one in found.decisions] == ["'pc-q35-2.10'"]
+
+
+@pytest.mark.parametrize(("parts", "told"), [({"tune": PINS}, True), (KNOWN, True), ({}, False)])
+@pytest.mark.parametrize("count", ["2715", "300"])
+def test_a_doubtful_number_that_the_machine_has_is_told(
+    count: str, parts: dict[str, str], *, told: bool
+) -> None:
+    text = domain(**parts, machine="q35", vcpus=count)
+    assert poor_host().validate(text).accepted
+    found = poor_host().repair(text.replace(b"'qemu'", b"'kvm'"))
+    assert vcpus(found.data) == count
+    codes = [one.code for one in found.kept]
+    assert ("vcpu-count-doubtful" in codes) is told
+    assert all("only you know" in said_of_kept(one) for one in found.kept)
+
+
+def test_another_makers_board_of_the_same_version_is_told() -> None:
+    found = poor_host().repair(domain(machine="pc-q35-rhel8.6.0"))
+    (told,) = [str(one) for one in found.decisions if one.path.endswith("@machine")]
+    assert "differs a little from Red Hat's" in told

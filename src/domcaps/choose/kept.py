@@ -13,7 +13,8 @@ _WHY = {
     "os-type-machine-deprecated": (
         "it works with this QEMU, and another board may change names of network interfaces and "
         "what licences are bound to"
-    )
+    ),
+    "vcpu-count-doubtful": "the machine type supports it, and only you know the number",
 }
 """By code; libvirt and QEMU accept all that is only warned about."""
 _ACCEPTED = "it is accepted"

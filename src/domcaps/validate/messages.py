@@ -117,6 +117,7 @@ _LISTING = ", but must be one of "
 
 _ADVICE = (
     "; use ",
+    "; or use ",
     "; or, to keep ",
     "; remove ",
     "; add ",

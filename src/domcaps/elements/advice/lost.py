@@ -145,10 +145,16 @@ def _of_board(before: Node, after: Node) -> str:
     if old is None or new is None or not (old.get("machine") and new.get("machine")):
         return ""
     was, now = version_of(old.get("machine", "")), version_of(new.get("machine", ""))
+    if was and was == now and _is_red_hats(old) and not _is_red_hats(new):
+        return f"QEMU's own board, which differs a little from Red Hat's{_activation(after)}"
     if not was or was == now:
         return ""
     seen = "the newest" if not now else "a newer" if now > was else "an older"
     return f"the guest sees {seen} version of its board{_activation(after)}"
+
+
+def _is_red_hats(kind: Node) -> bool:
+    return "rhel" in (kind.get("machine") or "")
 
 
 def _activation(root: Node) -> str:

@@ -98,9 +98,9 @@ def _device(node: Node) -> Node:
 
 
 _CHECK_ADDRESS = (
-    "check that this is the device that you mean (lspci): on another host the same address may be "
-    "its disk controller or network card, which the host loses when the guest starts (with "
-    "managed='yes' libvirt takes it away)"
+    "check what is there on this host (lspci): on another host the same address may be its disk "
+    "controller or network card, which the host loses when the guest starts (with managed='yes' "
+    "libvirt takes it away)"
 )
 _CHECK_NAME = (
     "check that it is the guest's disk: on another host the same name may be one of the host's own "

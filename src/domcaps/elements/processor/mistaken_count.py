@@ -92,6 +92,11 @@ def _hinted(domain: Domain, count: int, most: int) -> Hint | None:
     for where, cpus in told.items():
         if 0 < cpus <= most:
             return Hint(f"{where} {counted(cpus, 'vCPU')}", cpus)
+    return contradiction(domain, count)
+
+
+def contradiction(domain: Domain, count: int) -> Hint | None:
+    """Give what of a domain is made for far fewer CPUs, and does not tell how many."""
     return _of_pins(domain.root, count) or _of_memory(domain.root, count)
 
 

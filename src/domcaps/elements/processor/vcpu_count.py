@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import VCPU_PLACEMENT
 from domcaps.elements.boards.families import PSERIES, Q35, X86, family_of, machine_type
-from domcaps.elements.processor.mistaken_count import is_mistaken, mistaken
+from domcaps.elements.processor.mistaken_count import contradiction, is_mistaken, mistaken
 from domcaps.elements.processor.x2apic import names_model_without_x2apic
 from domcaps.language.changes.devices import IOMMU_SPLIT_ADDED
 from domcaps.language.changes.processor import CPU_CLUSTERS, EIM_OPTIONAL
+from domcaps.language.finding import Severity
 from domcaps.language.fix import Fix, Substitutes, set_value
 from domcaps.language.node_path import path_of
 from domcaps.language.observed import qapi
@@ -46,6 +47,11 @@ _BELIEVED = 2
 _MOST_WITHOUT_EIM = 255
 """More CPUs than an interrupt can be addressed to without the IOMMU's help."""
 
+
+_MANY = (
+    "<vcpu>256</vcpu><iommu model='intel'><driver intremap='on' eim='on'/></iommu>"
+    "<features><ioapic driver='qemu'/></features><cpu mode='maximum'/>{}"
+)
 
 SUBSTITUTES = Substitutes("vcpu", order={"*": ()})
 """No number stands in for another: a finding says which is the most, or leaves it to the owner."""
@@ -313,6 +319,26 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
         return
     message = f"more than 255 vCPUs (here {count}) require an <iommu> with <driver eim='on'/>"
     yield problem(f"{message}; add {_missing(vcpu)}", vcpu, fix=_with_eim(vcpu))
+
+
+@rule(
+    "vcpu-count-doubtful",
+    Vcpu,
+    bad=Sample(_MANY.format("<cputune><vcpupin vcpu='0' cpuset='0'/></cputune>"), machine="q35"),
+    good=Sample(_MANY.format(""), machine="q35"),
+    severity=Severity.WARNING,
+)
+def rest_is_made_for_as_many(vcpu: Vcpu) -> Problems:
+    """More than 255 vCPUs should not be a typo. They look like one if ``<cputune>`` pins far fewer,
+    or if an existing domain has less than 64 MiB of memory for each.
+    """
+    count, machine = vcpu.count or 0, machine_type(vcpu.domain.world)
+    limit = machine.cpu_max if machine is not None else 0
+    if count <= _MOST_WITHOUT_EIM or 0 < limit < count:
+        return
+    hint = contradiction(vcpu.domain, count)
+    if hint is not None:
+        yield problem(f"{hint.says}: is {count} the right number of vCPUs?", vcpu)
 
 
 def _of_other_board(vcpu: Vcpu) -> Problem:
