@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from domcaps.language.spelling import nearest
@@ -72,6 +74,20 @@ def test_a_misspelt_name_gets_the_nearest() -> None:
     assert did_you_mean("Virtio_SCSI", ("virtio-scsi",)) == "; did you mean 'virtio-scsi'?"
     assert did_you_mean("nothing", ("q35",)) == ""
     assert nearest("", ("", "a")) == []
+
+
+def one_slip_from(word: str) -> set[str]:
+    cuts = [(word[:n], word[n:]) for n in range(len(word) + 1)]
+    found = {a + b[1:] for a, b in cuts if b} | {a + b[1] + b[0] + b[2:] for a, b in cuts if b[1:]}
+    found |= {a + letter + b for a, b in cuts for letter in "abc"}
+    found |= {a + letter + b[1:] for a, b in cuts if b for letter in "abc"}
+    return {other for other in found if other != word and max(len(word), len(other)) >= 3}
+
+
+def test_each_word_that_differs_by_a_slip_is_found() -> None:
+    words = ["".join(letters) for n in (2, 3, 4) for letters in itertools.product("abc", repeat=n)]
+    for word in words:
+        assert set(nearest(word, words, len(words), exact=True)) == one_slip_from(word) & {*words}
 
 
 def test_markup_is_rendered_for_a_terminal() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -36,15 +35,25 @@ def nearest(text: str, known: Iterable[str], most: int = 3, *, exact: bool = Fal
 @lru_cache(maxsize=256)  # a repair compares the same word with the same ones for each of its texts
 def _nearest(text: str, known: tuple[str, ...], most: int, exact: bool) -> tuple[str, ...]:
     old = _folded(text)
-    words: dict[str, str] = {}
-    for word in known:
-        if word and word != text:
-            words.setdefault(_folded(word), word)
+    words = _by_folded(known, text if text in known else "")
     same = [old] if old in words else []
-    slips = [word for word in words if _is_one_slip(old, word)]
+    # of words that differ by one slip, the first or the last letters are the same
+    first, last = old[:1], old[-1:]
+    near = [word for word in words if word[:1] == first or word[-1:] == last]
+    slips = [word for word in near if _is_one_slip(old, word)]
     slips.sort(key=lambda word: (len(word) != len(old), _versions_apart(old, word)))
     found = [*same, *slips] if exact else [*same, *_look_alikes(old, words, slips, most)]
     return tuple([words[word] for word in dict.fromkeys(found)][:most])
+
+
+@lru_cache(maxsize=16)  # a document misspells many of the same words
+def _by_folded(known: tuple[str, ...], but: str) -> dict[str, str]:
+    """Give known words by what is compared of them, the first of each; one may be left out."""
+    words: dict[str, str] = {}
+    for word in known:
+        if word and word != but:
+            words.setdefault(_folded(word), word)
+    return words
 
 
 def _look_alikes(old: str, words: Iterable[str], slips: list[str], most: int) -> list[str]:
@@ -54,8 +63,11 @@ def _look_alikes(old: str, words: Iterable[str], slips: list[str], most: int) ->
     return [*likely, *parts, *slips, *close_matches(old, words, most, _NEAR)]
 
 
+_HYPHENS = str.maketrans("_ ", "--")
+
+
 def _folded(word: str) -> str:
-    return re.sub(r"[-_ ]", "-", word.lower())
+    return word.lower().translate(_HYPHENS)
 
 
 def _versions_apart(one: str, other: str) -> int:
