@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -93,6 +94,23 @@ def test_only_checks_that_depend_on_the_value_are_made_again(
     with_fitting_values(plain, world)
     assert "disk-device-bus-conflict" in called
     assert not {code for code in called if code.startswith(("sound-", "rng-", "os-"))}
+
+
+def test_places_are_found_however_many_there_are() -> None:
+    devices = "<disk/><!-- --><a><b/></a><disk x='1'/>" * 4000
+    root = etree.fromstring(f"<domain><devices>{devices}</devices></domain>")
+    elements = fitting._Elements(root)
+    begun = time.process_time()
+    assert elements.at("/domain") is root
+    assert elements.at("/domain/devices") is root[0]
+    for number, node in enumerate(root.iter("b"), 1):
+        assert elements.at(f"/domain/devices/a[{number}]/b") is node
+    for number, node in enumerate(root[0].iterchildren("disk"), 1):
+        assert elements.at(f"/domain/devices/disk[{number}]") is node
+    assert elements.at("/domain/devices/disk[8001]") is None
+    assert elements.at("/domain/devices/c/d") is None
+    # with a search for each it took minutes
+    assert time.process_time() - begun < 10
 
 
 def test_the_values_are_those_that_all_checks_accept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,8 @@ def with_fitting_values(
     world = nearest_target(source, open_world).world
     world.look = None
     # before repeated elements are taken away, with which paths change
-    places = [_place(source, finding) for finding in done.findings]
+    elements = _Elements(source.root)
+    places = [_place(elements, finding) for finding in done.findings]
     trials = _Trials(source, world, _codes_by_path(done), most, new=new)
     findings = tuple(map(trials.fitted, done.findings, places))
     return msgspec.structs.replace(done, findings=findings)
@@ -87,13 +88,40 @@ def _has_values(finding: Finding) -> bool:
     )
 
 
-def _place(source: Source, finding: Finding) -> tuple[Node, str] | None:
+class _Elements:
+    """The elements of a document by their paths: those inside an element are listed once."""
+
+    def __init__(self, root: Node) -> None:
+        self._root = root
+        self._inside: dict[Node, dict[str, list[Node]]] = {}
+
+    def at(self, path: str) -> Node | None:
+        """Give the element at a path, such as ``/domain/devices/disk[2]``."""
+        node = self._root
+        for step in path.removeprefix("/domain").strip("/").split("/"):
+            name, _, position = step.partition("[")
+            alike = self._named(node, name) if name else [node]
+            number = int(position[:-1]) if position else 1
+            if number > len(alike):
+                return None
+            node = alike[number - 1]
+        return node
+
+    def _named(self, node: Node, name: str) -> list[Node]:
+        if node not in self._inside:
+            inside: dict[str, list[Node]] = {}
+            for child in node:
+                inside.setdefault(str(child.tag), []).append(child)
+            self._inside[node] = inside
+        return self._inside[node].get(name, [])
+
+
+def _place(elements: _Elements, finding: Finding) -> tuple[Node, str] | None:
     """Find the attribute, or the element without others inside, that is at fault."""
     steps, _, attribute = finding.path.partition("/@")
     if not _has_values(finding) or "{" in steps or ":" in steps:
         return None
-    below = steps.removeprefix("/domain").lstrip("/")
-    found = source.root.find(below) if below else source.root
+    found = elements.at(steps)
     return None if found is None or (len(found) and not attribute) else (found, attribute)
 
 
