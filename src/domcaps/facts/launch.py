@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from domcaps.facts.descendants import starting
 from domcaps.facts.passed import passed
@@ -100,30 +100,43 @@ def start(
 
     `environ` is added to what is passed, `descriptors` stay open in the program, and `group` is the
     process group to join, 0 for one of its own; `session` gives it a session of its own, without
-    the terminal. `account` needs root. Raises `UntrustedProgramError`, or `OSError` where the
-    system refuses.
+    the terminal. `account` needs root; where that user can't execute the program, this one does.
+    Raises `UntrustedProgramError`, or `OSError` where the system refuses.
     """
     real = admit(command.path, command.kind)
     if _refused:
         raise ProgramsRefusedError(real)
     _step_back()
+    settings = {
+        "stdin": stdin,
+        "stdout": output,
+        "stderr": errors,
+        "cwd": "/",
+        "pass_fds": tuple(descriptors),
+        "process_group": group,
+        "start_new_session": session,
+    }
     with starting() as note:
-        process = subprocess.Popen(
-            [real, *command.arguments],
-            stdin=stdin,
-            stdout=output,
-            stderr=errors,
-            cwd="/",
-            env=_environment(account) | dict(environ or {}),
-            pass_fds=tuple(descriptors),
-            process_group=group,
-            start_new_session=session,
-            user=account.user if account else None,
-            group=account.group if account else None,
-            extra_groups=account.groups if account else None,
-        )
+        process = _started([real, *command.arguments], settings, environ or {}, account)
         note(process.pid)
     return process
+
+
+def _started(
+    words: list[str], settings: dict[str, Any], environ: Mapping[str, str], account: Account | None
+) -> Process:
+    if account is not None:
+        # where the system does not let that user execute it, or root become another one
+        with contextlib.suppress(OSError):
+            return subprocess.Popen(
+                words,
+                **settings,
+                env=_environment(account) | dict(environ),
+                user=account.user,
+                group=account.group,
+                extra_groups=account.groups,
+            )
+    return subprocess.Popen(words, **settings, env=_environment(None) | dict(environ))
 
 
 def leave_processor(nice: int) -> None:

@@ -36,14 +36,14 @@ _TRIAL_SECONDS = 5.0
 def account_for(path: str, devices: Iterable[str] = ()) -> Account | None:
     """Give the user that a program is to be asked as, None for the one that runs this.
 
-    `devices` are those that its answers may depend on. Takes about 2 ms for root, nothing for
-    others.
+    `devices` are those that its answers may depend on: root tries whether that user can open them,
+    which takes about 2 ms. Whether the user can execute the program is seen when it starts.
     """
     if os.geteuid() != 0 or not _may_become_another():
         return None
     needed = [device for device in devices if os.access(device, os.R_OK | os.W_OK)]
     account = _nobody(needed)
-    return account if _works(account, path, needed) else None
+    return account if not needed or _works(account, path, needed) else None
 
 
 def _may_become_another() -> bool:
