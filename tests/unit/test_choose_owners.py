@@ -6,6 +6,7 @@ import pytest
 
 from domcaps.choose.kept import said_of_kept
 from domcaps.choose.saved_states import NOT_LOADED
+from plain_hosts import open_plain
 from poor_hosts import poor_host
 from real_domains import real_domains
 
@@ -342,3 +343,34 @@ def test_another_makers_board_of_the_same_version_is_told() -> None:
     found = poor_host().repair(domain(machine="pc-q35-rhel8.6.0"))
     (told,) = [str(one) for one in found.decisions if one.path.endswith("@machine")]
     assert "differs a little from Red Hat's" in told
+
+
+@pytest.mark.parametrize(
+    "wrong", ["offset='Europe/Paris'", "offset='timezone' zone='Europe/Paris'",
+              "offset='timezone' tz='Europe/Paris'"]
+)  # fmt: skip
+def test_a_time_zone_is_kept(wrong: str) -> None:
+    clock = "<clock {}/>"
+    text = domain().decode().replace("<devices>", clock.format(wrong) + "<devices>")
+    found = poor_host().repair(text)
+    right = clock.format("offset='timezone' timezone='Europe/Paris'")
+    assert found.accepted
+    assert found.data == text.replace(clock.format(wrong), right).encode()
+
+
+@pytest.mark.parametrize("arch", ["s390x", "riscv64"])
+def test_no_other_build_is_advised_for_modules_that_a_target_lacks(arch: str) -> None:
+    machine = {"s390x": "s390-ccw-virtio", "riscv64": "virt"}[arch]
+    module = (
+        "<memory model='dimm'><target><size unit='GiB'>1</size><node>0</node></target></memory>"
+    )
+    text = (
+        "<domain type='qemu'><name>g</name><maxMemory slots='4' unit='GiB'>8</maxMemory>"
+        f"<memory unit='GiB'>2</memory><os><type arch='{arch}' machine='{machine}'>hvm</type></os>"
+        f"<devices>{module}</devices></domain>"
+    )
+    found = open_plain(f"sid-{arch}").repair(text)
+    told = [one.message for one in found.findings if one.code == "memory-model-unsupported"]
+    assert told
+    assert not any("built with" in message for message in told)
+    assert not any("built with" in advice for some in found.remedies for advice in some)

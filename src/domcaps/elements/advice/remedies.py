@@ -105,6 +105,10 @@ _ONLY_FOR = {
     "ppc64": ("spapr-tpm-proxy", "tpm-spapr"),
 }
 
+_WITH_MODULES = ("x86_64", "i686", "aarch64", "ppc64", "loongarch64")
+_ONLY_FOR_SOME = {"pc-dimm": _WITH_MODULES, "nvdimm": _WITH_MODULES[:-1]}
+"""The same of types that several targets have, and boards of others have no place for."""
+
 _OPTIONS = {
     ("spice", ""): _SPICE,
     ("run-with", "async-teardown"): _Known(release="8.1"),
@@ -164,6 +168,9 @@ def _missing_type(name: str, world: World) -> Remedy:
     for other, types in _ONLY_FOR.items():
         if name in types and arch != other:
             return Remedy(Effort.ARCH, f"only guests of {other} have it")
+    some = _ONLY_FOR_SOME.get(name)
+    if some and arch not in some:
+        return Remedy(Effort.ARCH, f"only guests of {', '.join(some)} have it")
     found = _get(_TYPES.get(name, _Known()), world)
     program = world.emulator.path.rpartition("/")[2]
     return found or Remedy(Effort.BUILD, f"use a QEMU whose {program} is built with {name!r}")

@@ -14,18 +14,22 @@ from __future__ import annotations
 from domcaps.elements.boards.families import X86
 from domcaps.elements.features.hyperv import CLOCK
 from domcaps.language.changes.domain import CLOCK_ABSOLUTE
-from domcaps.language.fix import Substitutes
+from domcaps.language.fix import Fix, Substitutes
 from domcaps.language.observed import virttype
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, family
 from domcaps.language.quantities import OrEmpty
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import Int, OneOf
+from domcaps.patterns import late_pattern
 
 _ADJUSTMENT = Int(-(2**63), 2**63 - 1)
 _START = Int(0, 253402300799)
 """Seconds from 1970 to the end of the year 9999."""
 _BASES = ("utc", "localtime")
+_ZONE = late_pattern(r"[A-Z][A-Za-z_]+(/[A-Z][A-Za-z_+-]+\d*)+")
+_OTHER_NAMES = ("zone", "tz", "time_zone", "timeZone")
+"""What people write for ``timezone``."""
 
 
 # as libvirt's own tools have it: ticks that were lost are made up for, and nobody reads the HPET
@@ -72,6 +76,16 @@ SUBSTITUTES = Substitutes(
 )
 
 
+class _Offset(OneOf):
+    """What the clock is set to; a time zone stands in an attribute of its own."""
+
+    def fixes(self, text: str, at: str, unit: str = "") -> tuple[Fix, ...]:
+        """Write a time zone where it belongs: ``offset='Europe/Paris'``."""
+        if _ZONE.fullmatch(text):
+            return (Fix(values=((at, "timezone"), ("@timezone", text))),)
+        return super().fixes(text, at, unit)
+
+
 class Clock(Part):
     """The guest's clock."""
 
@@ -79,7 +93,7 @@ class Clock(Part):
     knows = ("@adjustment0",)
 
     offset = field(
-        "@offset", OrEmpty(OneOf(("utc", "localtime", "variable", "timezone", "absolute")))
+        "@offset", OrEmpty(_Offset(("utc", "localtime", "variable", "timezone", "absolute")))
     )
     adjustment = field("@adjustment")
     basis = field("@basis")
@@ -137,10 +151,12 @@ def timezone_is_named(clock: Clock) -> Problems:
     ``timezone='Europe/Rome'``.
     """
     if clock.offset == "timezone" and not clock.timezone:
+        other = next((name for name in _OTHER_NAMES if clock.node.get(name)), "")
         yield problem(
             "<clock offset='timezone'> needs the attribute 'timezone', such as 'Europe/Rome'",
             clock,
             "@offset",
+            fix=Fix(renames=((f"@{other}", "timezone"),)) if other else (),
         )
 
 
