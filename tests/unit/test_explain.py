@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import domcaps
 from domcaps import RequestError
 from domcaps.facts.record import HostRecord
 from domcaps.language import ALWAYS, NEVER, Reason, Truth, World
@@ -211,3 +212,12 @@ def test_what_a_release_does_not_have_is_not_misspelt(path: str) -> None:
         host.explain(path, libvirt="9.0")
     assert caught.value.message == f"libvirt 9.0 does not have {path!r}"
     assert "--libvirt" in caught.value.remedy
+
+
+def test_changes_tell_who_makes_them() -> None:
+    host = domcaps.Host.open("shipped:debian12-aarch64")
+    asked = ("video.modelType", "disk.bus", "tpm.model", "os.firmware")
+    found = [c for path in asked for one in host.explain(path, machine="virt") for c in one.changes]
+    words = {c.effort: c.is_on_host for c in found}
+    assert words["package"] and words["firmware file"] and not words["architecture"]
+    assert {*words} <= {*get_args(domcaps.EffortWord)}

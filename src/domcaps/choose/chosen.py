@@ -101,11 +101,13 @@ class Chosen:
     def ranked(self, name: str) -> tuple[RankedValue, ...]:
         """Give every value that a decision could have, the best first, whether or not possible.
 
-        The chosen value is the first of those that are possible.
+        First are the better values that are not possible (`Step.passed`), then the chosen one, the
+        next best (`Step.next`), and all others that are possible: those with a `why_not`, such as
+        'the guest does not have a driver', come after those without. Last are the values that are
+        not possible, and no better.
 
         They are every value of the enum that the release of libvirt knows, as `Host.explain` lists
-        them. Last are those that are never proposed, such as the video model 'vmvga', and those
-        that the host lacks.
+        them, also those that are never proposed, such as the video model 'vmvga'.
         Each value that is possible takes a validation. `name` is as in `step`.
         """
         step = self.step(name)
@@ -178,6 +180,8 @@ def _step(
     if any(not other.value for other in left[place + 1 :]):
         # leaving it out is not better if that is also what remains when nothing else works
         passed.pop(_named(""), None)
+    order = [_named(option.value) for option in variable.decision.options]
+    passed = dict(sorted(passed.items(), key=lambda one: _place(order, one[0])))
     following = ""
     for other in left[place + 1 :]:
         if other.value != assignment.value and not _why_not(chosen, other, assignments, number):
@@ -221,9 +225,10 @@ def _ranked(chosen: Chosen, variable: Variable, number: int) -> tuple[RankedValu
 def _as_passed(
     step: Step, variable: Variable, ranks: tuple[RankedValue, ...]
 ) -> tuple[RankedValue, ...]:
-    """Say of each value what the step says of it, and what the guest lacks for it.
+    """Say of each value what the step says of it, and what the guest lacks for it; in order.
 
-    The chosen value comes before the others that are possible: wishes may have led to it.
+    Better values that are not possible come first, then the chosen one: wishes may have led to it.
+    After it come the next best, the others, and those of which there is something to say.
     """
     passed, lacking = dict(step.passed), variable.lacking
     told = []
@@ -232,12 +237,20 @@ def _as_passed(
         if not why_not and one.is_possible and one.value != step.value:
             why_not = lacking.get(one.value, "")
         told.append(replace(one, why_not=why_not))
-    place = next((n for n, one in enumerate(told) if one.is_possible), 0)
-    own = next((one for one in told if one.value == step.value), None)
-    if own is None or told.index(own) <= place:
-        return tuple(told)
-    others = [one for one in told if one is not own]
-    return (*others[:place], own, *others[place:])
+    better = list(passed)
+
+    def place(one: RankedValue) -> tuple[int, int]:
+        name = _named(one.value)
+        if one.value == step.value:
+            return 1, 0
+        if not one.is_possible:
+            return (0, better.index(name)) if name in passed else (6, 0)
+        if name == step.next:
+            return 2, 0
+        # of a value that is never proposed there is nothing to say
+        return (4 if one.why_not else 3 if one.why else 5), 0
+
+    return tuple(sorted(told, key=place))
 
 
 def _rank(chosen: Chosen, other: Assignment, own: Assignment, number: int) -> RankedValue:
@@ -267,6 +280,10 @@ def _is_named(chosen: Chosen, variable: Variable, assignment: Assignment) -> boo
 
 def _named(value: str) -> str:
     return value or "nothing"
+
+
+def _place(order: list[str], name: str) -> int:
+    return order.index(name) if name in order else len(order)
 
 
 def _before(variable: Variable, value: str, assignment: Assignment) -> bool:

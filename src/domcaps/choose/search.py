@@ -16,7 +16,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from domcaps.choose.nogoods import Nogood, NothingPossible
-from domcaps.choose.start_failures import HELPED_BY
+from domcaps.choose.start_failures import COMPANIONS, HELPED_BY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -329,8 +329,9 @@ class Search:
         helped = {HELPED_BY[code]} if code in HELPED_BY else set()
         if active is not None:
             helped |= self._helpers(core, code, active)
-        silent = [a for a in assignments if a.variable in helped and not a.xml]
-        nogood = Nogood(frozenset(assignment.signature for assignment in (*core, *silent)), shown)
+        silent = {a.signature for a in assignments if a.variable in helped and not a.xml}
+        silent |= {(name, "") for name in _companions(core) - {a.decision for a in core}}
+        nogood = Nogood(frozenset({*silent, *(a.signature for a in core)}), shown)
         if nogood.literals not in self._nogoods:
             self._nogoods.add(nogood.literals)
             for said in nogood.literals:
@@ -379,10 +380,19 @@ def _one_of_each(
 
 
 def _with_given(some: Iterable[Assignment], assignments: Iterable[Assignment]) -> list[Assignment]:
-    """Add the assignments without which some make no sense."""
-    chosen = set(some)
-    names = {name for assignment in chosen for name, _ in assignment.given}
-    return [a for a in assignments if a.xml and (a in chosen or a.variable in names)]
+    """Add the assignments without which some make no sense, or something else is there."""
+    chosen, written = set(some), [a for a in assignments if a.xml]
+    while True:
+        names = {name for a in chosen for name, _ in a.given} | _companions(chosen)
+        found = [a for a in written if a in chosen or a.variable in names]
+        if len(found) == len(chosen):
+            return found
+        chosen = set(found)
+
+
+def _companions(assignments: Iterable[Assignment]) -> set[str]:
+    """Give the decisions that libvirt makes itself beside some assignments."""
+    return {COMPANIONS[one.decision] for one in assignments if one.decision in COMPANIONS}
 
 
 def _smallest(

@@ -18,6 +18,9 @@ HELPED_BY = {
 }
 """The decision that may help where something fails, however little else is said."""
 
+COMPANIONS = {"graphics.type": "video.modelType"}
+"""Decisions without which libvirt adds a device of its own choice, as soon as another is made."""
+
 
 def choice_of(enum: Enum, value: str, world: World) -> Choice | None:
     """Give what a value of an enum means; what a dialect has no words for QEMU may have or lack."""

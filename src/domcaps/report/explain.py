@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from domcaps.language import Choice, World
 
 
+_OF_THE_DOMAIN: Final[tuple[EffortWord, ...]] = (
+    "domain", "machine type", "virtualization type", "architecture", "nothing helps",
+)  # fmt: skip
+"""Efforts that change nothing on the host."""
+
+
 class NeededChange(msgspec.Struct, frozen=True):
     """A statement that would have to come out otherwise, by what effort, and how.
 
@@ -36,6 +42,11 @@ class NeededChange(msgspec.Struct, frozen=True):
     effort: EffortWord
     how: str = ""
     cause: str = ""
+
+    @property
+    def is_on_host(self) -> bool:
+        """Whether it is done on the host, and no change of the domain or its target."""
+        return self.effort not in _OF_THE_DOMAIN
 
     def __str__(self) -> str:
         """Give one line."""

@@ -29,8 +29,8 @@ MINDED = (
     Minded("/domain/@type", 50, "the guest is emulated: it is many times slower"),
     Minded(
         "/domain/os/type/@machine", 60,
-        "another version of the machine type: devices may look newer to the guest, and Windows may "
-        "ask for activation",
+        "another version of the machine type: devices may look newer or older to the guest, and "
+        "Windows may ask for activation",
     ),
     Minded("/domain/os", 65, "other firmware: check that the guest still boots"),
     Minded("/domain/cpu", 55, "the processor looks different: licences may be bound to it"),
