@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
 import threading
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,14 +20,16 @@ from domcaps.facts.asked import HeadStart
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.facts.launch import ProgramsRefusedError
 from domcaps.facts.probe import probe
-from domcaps.fresh.build import Build
+from domcaps.fresh.answers import Local
+from domcaps.fresh.build import Build, Observer
 from domcaps.fresh.host_view import HostView
 from domcaps.fresh.key import Key
+from domcaps.fresh.machine import LocalMachine
+from domcaps.hosts.host import LiveHost
 from marked_processes import marked, marking, survivors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from domcaps.fresh.fetch import Fetch
 
@@ -188,3 +192,33 @@ def test_nothing_is_started_meanwhile_where_no_program_may_be(tmp_path: Path) ->
         return "answer"
 
     assert build_of(tmp_path).get(Told("answer", answer)) == "answer"
+
+
+class Ran(Observer):
+    """Notes which tasks run."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def ran(self, key: Key[Any], seconds: float) -> None:
+        self.names.append(key.text)
+
+
+def test_who_reads_few_facts_does_not_wait_for_helpers(tmp_path: Path) -> None:
+    """They are asked while the emulator answers: who asks for all facts before that waits."""
+    ran = Ran()
+    build = Build(HostView(HostFiles(tmp_path), {}), observer=ran)
+    host = LiveHost(LocalMachine(build, Local()))
+    assert host.few_facts().record.libvirt.version == ""
+    assert not host.has_emulator()
+    assert host.guest_arch == host.few_facts().arch
+    assert "host: libvirt" in ran.names
+    assert "host: helpers" not in ran.names
+    assert host.facts.record.helpers
+    assert "host: helpers" in ran.names
+
+
+@pytest.mark.parametrize("place", sorted(Path("src/domcaps/cli").glob("*.py")), ids=str)
+def test_commands_read_only_the_fact_that_they_need(place: Path) -> None:
+    # a field of the record: with `facts` all others would be read as well
+    assert not re.search(r"\bhost\.facts\.record\.(?!\w+\()\w+", place.read_text())

@@ -304,7 +304,7 @@ def own_libvirt(host: Host) -> str:
     """Say which libvirt ``auto`` means on a host, "" where nothing of the host decides it."""
     from domcaps.language.dialect import why_dialect
 
-    found = host.facts.record.libvirt
+    found = host.few_facts().record.libvirt
     return why_dialect(found) if found.version else ""
 
 

@@ -53,7 +53,7 @@ class Judges(MutableStruct):
             host = self._host(name)
             if libvirt == AUTO:
                 self.left_open[name] = host
-            yield name, host, str(dialect_for(libvirt, host.facts.record.libvirt))
+            yield name, host, str(dialect_for(libvirt, host.few_facts().record.libvirt))
 
     def look(self, file: str, data: bytes, found: Configured) -> list[Judged]:
         """Judge a document for each host."""

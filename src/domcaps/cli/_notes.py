@@ -69,7 +69,7 @@ def _open_host(host_file: str | None, *, inventory: bool) -> Host:
 
 def tell_libvirt(host: Host) -> None:
     """Print which libvirt version ``--libvirt auto`` selects on a host, and why."""
-    tell_found(host.facts.record.libvirt)
+    tell_found(host.few_facts().record.libvirt)
 
 
 def tell_found(found: Libvirt) -> None:
@@ -86,7 +86,7 @@ def tell_newest(host: Host) -> None:
     """Print which libvirt version judges domains where nothing of the host names one."""
     from domcaps.language.dialect import dialect_for
 
-    found = host.facts.record.libvirt
+    found = host.few_facts().record.libvirt
     if found.version:
         return
     missing = (

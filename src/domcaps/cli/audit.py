@@ -99,7 +99,7 @@ def _asked(host: Host, uri: str, libvirt: str, asked: dict[str, str | None]) -> 
         major, minor = client.release()
         data = client.domain_capabilities(**asked)
     release = f"{major}.{minor}"
-    own = ".".join(host.facts.record.libvirt.version.split(".")[:2])
+    own = ".".join(host.few_facts().record.libvirt.version.split(".")[:2])
     if libvirt != _AUTO:
         note(f"libvirt {release} is asked, and {libvirt} is expected")
         return data, libvirt

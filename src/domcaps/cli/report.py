@@ -184,7 +184,7 @@ def _open(host_file: str | None, emulator: str | None, arch: str | None, *, ship
     if shipped and host_file is None and emulator is None and not host.has_emulator(arch):
         from domcaps.shipped import open_shipped
 
-        wanted = arch or host.facts.arch
+        wanted = arch or host.few_facts().arch
         host = open_shipped(arch=wanted)
         note(
             f"this machine has no emulator for {wanted} guests; "

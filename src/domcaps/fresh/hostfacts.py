@@ -20,8 +20,18 @@ from domcaps.fresh.witness import Content, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol, TypeVar
 
     from domcaps.fresh.fetch import Fetch
+
+    T = TypeVar("T")
+
+    class Getter(Protocol):
+        """Gives the value of a key."""
+
+        def __call__(self, key: Key[T]) -> T:
+            """Give it."""
+
 
 _ACCOUNTS = ("/etc/passwd", "/etc/group")
 _ACCOUNTS_LIMIT = 16 << 20
@@ -281,9 +291,9 @@ _SPECIAL: dict[str, Callable[[HostQuestion, Fetch], object]] = {
 
 
 class FetchedFacts(HostFacts):
-    """The facts of a host for one task: what is asked of them is fetched."""
+    """The facts of a host: what is asked of them is fetched, as a rule for one task."""
 
-    def __init__(self, host: HostQuestion, fetch: Fetch) -> None:
+    def __init__(self, host: HostQuestion, fetch: Getter) -> None:
         super().__init__(cast("HostRecord", _FetchedRecord(host, fetch)))
         self._host = host
         self._fetch = fetch
@@ -305,7 +315,7 @@ class FetchedFacts(HostFacts):
 class _FetchedRecord:
     """Looks like a `HostRecord`; each field is fetched when it is read."""
 
-    def __init__(self, host: HostQuestion, fetch: Fetch) -> None:
+    def __init__(self, host: HostQuestion, fetch: Getter) -> None:
         self._host = host
         self._fetch = fetch
 

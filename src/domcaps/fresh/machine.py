@@ -12,7 +12,7 @@ from domcaps.fresh.answers import FetchedEmulators, ReportAnswer, TargetOf
 from domcaps.fresh.build import Build
 from domcaps.fresh.disk import DiskStore, cache_folder
 from domcaps.fresh.emulators import Emulator, EmulatorAt, EmulatorNamed
-from domcaps.fresh.hostfacts import WholeRecord, need_helpers
+from domcaps.fresh.hostfacts import FetchedFacts, WholeRecord, need_helpers
 from domcaps.fresh.key import Key
 from domcaps.language import World
 
@@ -106,6 +106,10 @@ class LocalMachine:
     def facts(self) -> HostFacts:
         """Give the facts of the host."""
         return self.build.get(Facts(self.local))
+
+    def facts_as_read(self) -> HostFacts:
+        """Give the same, each fact looked at when it is read: for who reads few of them."""
+        return FetchedFacts(self.local.host, self.build.get)
 
     def emulator(self, path: str) -> EmulatorFacts:
         """Give the facts of an emulator; raises `ProbeError`."""

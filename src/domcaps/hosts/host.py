@@ -203,15 +203,20 @@ class Host(AnyHost):
         Raises `UnsupportedTargetError` for an architecture that libvirt does not know.
         """
         check_arch(arch)
-        return bool(find_emulator(self.facts, self.emulators, arch, self.origin))
+        return bool(find_emulator(self.few_facts(), self.emulators, arch, self.origin))
 
     @property
     def guest_arch(self) -> str:
         """The architecture of guests that name none: the host's, or that of the only emulator."""
-        if self.has_emulator(self.facts.arch):
-            return self.facts.arch
+        own = self.few_facts().arch
+        if self.has_emulator(own):
+            return own
         paths = self.emulators.paths()
-        return self.emulators.get(paths[0]).arch if len(paths) == 1 else self.facts.arch
+        return self.emulators.get(paths[0]).arch if len(paths) == 1 else own
+
+    def few_facts(self) -> HostFacts:
+        """Give the facts for who reads few of them."""
+        return self.facts
 
     @checked
     def default_emulator(self, arch: str | None = None) -> str:
@@ -220,7 +225,7 @@ class Host(AnyHost):
         Raises `UnsupportedTargetError` where there is none.
         """
         check_arch(arch)
-        return default_emulator(self.facts, self.emulators, arch, self.origin)
+        return default_emulator(self.few_facts(), self.emulators, arch, self.origin)
 
 
 def _require_name(name: str | Path) -> None:
@@ -250,6 +255,10 @@ class LiveHost(Host):
     def facts(self) -> HostFacts:
         """Give what is so now."""
         return self.machine.facts()
+
+    def few_facts(self) -> HostFacts:
+        """Give the same, each fact looked at when it is read."""
+        return self.machine.facts_as_read()
 
     @property
     def node(self) -> Node:
