@@ -374,3 +374,35 @@ def test_no_other_build_is_advised_for_modules_that_a_target_lacks(arch: str) ->
     assert told
     assert not any("built with" in message for message in told)
     assert not any("built with" in advice for some in found.remedies for advice in some)
+
+
+SLIPS = [
+    ("desktop-1", "<graphics type='spice'", "<graphics type='spiice'"),
+    ("desktop-1", "<model type='qxl'", "<model type='qlx'"),
+    ("desktop-1", "<audio id='1' type='spice'", "<audio id='1' type='spcie'"),
+    ("passthrough-4", "mode='host-passthrough'", "mode='host-passthruogh'"),
+]
+
+
+@pytest.mark.parametrize(("name", "right", "wrong"), SLIPS, ids=[wrong for _, _, wrong in SLIPS])
+def test_a_misspelt_word_that_the_host_lacks_is_read_as_what_it_means(
+    name: str, right: str, wrong: str
+) -> None:
+    text = next(one.xml for one in real_domains() if one.name == name).decode()
+    wanted, found = poor_host().repair(text), poor_host().repair(text.replace(right, wrong, 1))
+    assert found.accepted
+    assert found.data == wanted.data
+    # nobody is told how to keep the misspelt word
+    said = [[(d.path, d.brief, d.keeps) for d in one.decisions] for one in (wanted, found)]
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("count", ["300", "3830"])
+def test_no_processor_is_fitted_to_a_number_that_looks_like_a_typo(count: str) -> None:
+    text = next(one.xml for one in real_domains() if one.name == "server-6").decode()
+    found = poor_host().repair(text.replace(">4</vcpu>", f">{count}</vcpu>"))
+    assert b"x2apic" not in found.data
+    (left,) = found.findings
+    assert left.code == "vcpu-count-x2apic"
+    assert f"{count} looks like a typo" in left.message
+    assert found.kept == ()

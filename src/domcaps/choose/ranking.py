@@ -65,13 +65,17 @@ def ranked(
     # a word that has a meaning there is no typo
     exact = says_what_it_is(where)
     known_word = old in values_of(path) or (rule is not None and old in rule.order)
-    near = () if known_word else misspelt(old, known, exact=exact)
+    meant = () if known_word else misspelt(old, (*known, *values_of(path)), exact=True)[:1]
+    # a word that this host does not support is corrected first, and replaced in its turn
+    near = () if known_word else meant or misspelt(old, known, exact=exact)
     yield from ((value, losses.SLIP + n) for n, value in enumerate(near))
     if finding.code.endswith(_TWICE):
         return
-    instead = stand_ins(where, old, arch, domain)
+    instead, least = stand_ins(where, old, arch, domain), losses.SUBSTITUTE
+    if meant:
+        least = losses.PREFERRED
     for number, value in enumerate(instead or ()):
-        yield value, losses.SUBSTITUTE + number
+        yield value, least + number
     if not exact:
         yield from ((value, losses.NUMBER) for value in numbers(where, old))
     if old.isdigit() and finding.fixes:

@@ -133,7 +133,9 @@ class _Search:
     def kept(self, data: bytes, after: bytes) -> tuple[Finding, ...]:
         """Give the warnings of a text that are still there after its edits."""
         known = set(map(_kind, self._verdict(data).warnings))
-        return tuple(one for one in self._verdict(after).warnings if _kind(one) in known)
+        left = {one.path for one in self.findings(after)}
+        found = (one for one in self._verdict(after).warnings if _kind(one) in known)
+        return tuple(one for one in found if one.path not in left)
 
     def misspelt_machine(self, data: bytes) -> list[Finding]:
         """Give the attributes of the machine type that may be misspelt."""
@@ -434,7 +436,7 @@ class _Search:
 
 def _is_number_of_owner(finding: Finding) -> bool:
     """Tell whether a number of CPUs is a mistake: no other board is to have as many."""
-    return finding.code in _TOO_MANY and not finding.fixes
+    return finding.code in {*_TOO_MANY, _FITTED_TO_MANY} and not finding.fixes
 
 
 _HIDING = ("os-arch", "os-machine", "domain-type", "emulator-", "xml-")

@@ -86,7 +86,7 @@ def _change(original: bytes, step: RepairStep, earlier: Sequence[RepairStep]) ->
         if _replaces(step, one.edit, what):
             # the user's file has the first value, and the finding that it was at
             what = what.replace(f"instead of '{one.edit.value}'", f"instead of '{one.edit.old}'")
-            keeps = one.edit.keeps
+            keeps = one.edit.keeps if one.edit.loss >= losses.FIX else keeps
             also += f", and because {cause_of(one.finding.message)} ({one.finding.code})"
     doubt = _doubted(step, what)
     what += doubt

@@ -54,6 +54,18 @@ def is_mistaken(domain: Domain, count: int) -> bool:
     return count > MOST_OF_ANY or _hinted(domain, count, machine.cpu_max) is not None
 
 
+def doubted(part: Part, needs: str, count: int) -> Problem | None:
+    """Report what a number of CPUs needs where the rest of the domain speaks against the number.
+
+    Nothing is fitted to it then. None where nothing speaks against it.
+    """
+    hint = contradiction(part.domain, count)
+    if hint is None:
+        return None
+    why = f"{needs}, and {hint.says}: {count} looks like a typo"
+    return problem(f"{why}. Write how many vCPUs the guest should have", part)
+
+
 def mistaken(part: Part, most: str, count: int, limit: int, larger: str) -> Problem:
     """Report a number that looks like a typo: only its owner, or the rest of the domain, knows.
 

@@ -11,7 +11,7 @@ from domcaps.elements.advice.programs import program_installed
 from domcaps.elements.boards.defaults import default_gic_version
 from domcaps.elements.boards.families import ARM_VIRT, X86, machine_type
 from domcaps.elements.processor.definition import Cpu
-from domcaps.elements.processor.mistaken_count import is_mistaken
+from domcaps.elements.processor.mistaken_count import doubted, is_mistaken
 from domcaps.elements.processor.vcpu import GIC_LIMIT, NO_REMAPPING
 from domcaps.elements.processor.vcpu_count import Vcpu, initial_vcpus, max_vcpus
 from domcaps.elements.processor.x2apic import lacks_x2apic
@@ -98,19 +98,24 @@ def cpu_has_x2apic(vcpu: Vcpu) -> Problems:
         return
     if is_mistaken(vcpu.domain, max_vcpus(vcpu.domain)):
         return
+    needs = f"more than 255 vCPUs (here {count}) require a CPU with x2APIC"
+    doubt = doubted(vcpu, needs, count)
+    if doubt is not None and (cpu is None or cpu.mode == "custom"):
+        if cpu is None or not cpu.model or lacks_x2apic(cpu):
+            yield doubt
+        return
     if cpu is None or (not cpu.model and cpu.mode == "custom" and not cpu.has("feature")):
         message = (
-            f"more than 255 vCPUs (here {count}) require a CPU with x2APIC, which the default CPU "
-            "lacks without KVM; add <cpu mode='maximum'/>, or give <vcpu> at most 255"
+            f"{needs}, which the default CPU lacks without KVM; add <cpu mode='maximum'/>, or give "
+            "<vcpu> at most 255"
         )
         machine = machine_type(world)
         few = machine is not None and 0 < machine.cpu_max <= _MOST_OF_APIC
         yield problem(message, vcpu, fix=() if few else Fix(add="<cpu mode='maximum'/>"))
     elif cpu.mode == "custom" and lacks_x2apic(cpu):
         message = (
-            f"more than 255 vCPUs (here {count}) require a CPU with x2APIC, which {cpu.model!r} "
-            "lacks; add <feature policy='require' name='x2apic'/> to <cpu>, or give <vcpu> at most "
-            "255"
+            f"{needs}, which {cpu.model!r} lacks; add <feature policy='require' name='x2apic'/> to "
+            "<cpu>, or give <vcpu> at most 255"
         )
         fix = Fix(add="<cpu><feature policy='require' name='x2apic'/></cpu>")
         yield problem(message, vcpu, fix=fix)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import VCPU_PLACEMENT
 from domcaps.elements.boards.families import PSERIES, Q35, X86, family_of, machine_type
-from domcaps.elements.processor.mistaken_count import contradiction, is_mistaken, mistaken
+from domcaps.elements.processor.mistaken_count import contradiction, doubted, is_mistaken, mistaken
 from domcaps.elements.processor.x2apic import names_model_without_x2apic
 from domcaps.language.changes.devices import IOMMU_SPLIT_ADDED
 from domcaps.language.changes.processor import CPU_CLUSTERS, EIM_OPTIONAL
@@ -318,7 +318,8 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
     if _has_eim(vcpu):
         return
     message = f"more than 255 vCPUs (here {count}) require an <iommu> with <driver eim='on'/>"
-    yield problem(f"{message}; add {_missing(vcpu)}", vcpu, fix=_with_eim(vcpu))
+    doubt = doubted(vcpu, message, count)
+    yield doubt or problem(f"{message}; add {_missing(vcpu)}", vcpu, fix=_with_eim(vcpu))
 
 
 @rule(
