@@ -23,6 +23,8 @@ memory, acceleration and front ends stand in the siblings `video_memory` and `vi
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from domcaps.elements.advice.drifts import NO_DMA, NO_PCI
 from domcaps.elements.advice.guest_system import lacks_virtio_display
 from domcaps.elements.base.device import Device
@@ -48,6 +50,9 @@ from domcaps.language.qemu_args import LIBVIRTS_OWN, QemuArgs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.struct import Struct
 from domcaps.language.value_types import ON_OFF, UNSIGNED, YES_NO, OneOf
+
+if TYPE_CHECKING:
+    from domcaps.language.domain import Domain
 
 MODEL_TYPE = Enum(
     "modelType",
@@ -243,9 +248,7 @@ class Video(VirtioOptions, Device):
     @cached_property
     def is_primary(self) -> bool:
         """Whether firmware and console use it: the one that says so, else the first."""
-        videos = self.domain.all(Video)
-        marked = [video for video in videos if video.marked]
-        return self.node is (marked or videos)[0].node
+        return self.node is self.domain.once(_primary).node
 
     @cached_property
     def marked(self) -> bool:
@@ -257,6 +260,11 @@ class Video(VirtioOptions, Device):
     def absent(self) -> bool:
         """Whether it says that there is no display: then nothing else that it says counts."""
         return self.type == "none" and len(self.domain.all(Video)) == 1
+
+
+def _primary(domain: Domain) -> Video:
+    videos = domain.all(Video)
+    return next((video for video in videos if video.marked), videos[0])
 
 
 class VideoResolution(Part):
