@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from domcaps.language import Dialect, known_dialects
 from domcaps.language.finding import Severity
 from domcaps.validate.catalogue.codes import WELL_FORMED, Code, codes
 from domcaps.validate.catalogue.rules import rules
-from domcaps.validate.catalogue.samples import domain_of
+from domcaps.validate.catalogue.samples import domain_of as made_domain
 from sample_hosts import BARE, DIALECTS, RELEASES, host_for, sample_host
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ RULES = [rule for of_part in rules().values() for rule in of_part]
 FIELDS = [code for code in codes().values() if code.kind == "field" and not code.host_decides]
 DOCUMENT_CODES = [code for code in codes().values() if code.kind == "document"]
 SCHEMA = [code for code in codes().values() if code.kind == "schema"]
+
+domain_of = lru_cache(maxsize=16)(made_domain)
+"""Each sample is asked about in many releases."""
 
 
 def triggers(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from domcaps.language.rule import Sample
 
+_PARSER = etree.XMLParser(remove_comments=True, remove_pis=True)
 _PLAIN = {"name": "sample", "memory": "1048576", "vcpu": "1"}
 
 
@@ -23,8 +24,7 @@ def domain_of(sample: Sample) -> str:
     """
     if sample.xml.lstrip().startswith(("<domain", "<?xml", "<!DOCTYPE")):
         return sample.xml
-    parser = etree.XMLParser(remove_comments=True, remove_pis=True)
-    given = etree.fromstring(f"<domain xmlns:qemu='{_QEMU}'>{sample.xml}</domain>", parser)
+    given = etree.fromstring(f"<domain xmlns:qemu='{_QEMU}'>{sample.xml}</domain>", _PARSER)
     domain = etree.Element("domain", type=sample.virttype, nsmap={"qemu": _QEMU})
     devices = etree.Element("devices")
     children = list(given)
