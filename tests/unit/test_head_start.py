@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +22,15 @@ from domcaps.facts.asked import HeadStart
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.facts.launch import ProgramsRefusedError
 from domcaps.facts.probe import probe
+from domcaps.fresh import disk
 from domcaps.fresh.answers import Local
 from domcaps.fresh.build import Build, Observer
+from domcaps.fresh.disk import LOCK_SECONDS, DiskStore
+from domcaps.fresh.disk_memo import remembered
 from domcaps.fresh.host_view import HostView
 from domcaps.fresh.key import Key
 from domcaps.fresh.machine import LocalMachine
+from domcaps.fresh.package_identity import answer_name
 from domcaps.hosts.host import LiveHost
 from marked_processes import marked, marking, survivors
 
@@ -179,6 +185,42 @@ def test_an_error_of_what_is_computed_meanwhile_is_met_by_who_needs_it(tmp_path:
         build.get(Told("answer", answer))
     (tmp_path / "x").touch()
     assert build.get(Told("answer", answer)) == "needs nothing"
+
+
+def lock_of(name: str) -> int:
+    return int(answer_name(name)[:8], 16) % disk._LOCKS
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["its own lock", "that of another process"])
+def test_a_lock_is_not_waited_for_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: bool
+) -> None:
+    """Who waits for the other thread holds one, and another process may do the same."""
+    if not other:
+        monkeypatch.setattr(disk, "_LOCKS", 1)
+    store = DiskStore(str(tmp_path / "cache"))
+    later = Told("helper", lambda fetch: remembered(fetch, ("helper",), str, lambda _: "helper"))
+
+    # one that has another lock, where there are several
+    numbers = (f"emulator {number}" for number in range(1000))
+    emulator = next(n for n in numbers if not other or lock_of(n) != lock_of("helper"))
+
+    def asks(fetch: Fetch) -> str:
+        with fetch.beside() as begin:
+            begin()
+        return "emulator "
+
+    def answer(fetch: Fetch) -> str:
+        fetch.later(later)
+        return str(remembered(fetch, (emulator,), str, asks)) + str(fetch(later))
+
+    build = Build(HostView(HostFiles(tmp_path), {}), disk=store)
+    with contextlib.ExitStack() as locks:
+        if other:
+            locks.enter_context(store.lock(answer_name("helper")))
+        began = time.monotonic()
+        assert build.get(Told("answer", answer)) == "emulator helper"
+        assert time.monotonic() - began < LOCK_SECONDS / 2
 
 
 def test_nothing_is_started_meanwhile_where_no_program_may_be(tmp_path: Path) -> None:

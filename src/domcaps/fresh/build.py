@@ -81,12 +81,13 @@ class Call:
     for the pass, `time` the time of day when the pass did. `news` counts what was not as before.
     `oldest` is the moment after which all was looked at that the present part was made from: the
     begin of the pass, or an earlier one in the same call for what can't be kept. `later` are keys
-    that will be needed.
+    that will be needed. `is_beside` tells that the pass is waited for by another one, which may
+    hold locks.
     """
 
-    __slots__ = ("asked", "begun", "later", "news", "oldest", "store", "time")
+    __slots__ = ("asked", "begun", "is_beside", "later", "news", "oldest", "store", "time")
 
-    def __init__(self, store: Store, asked: int, begun: int) -> None:
+    def __init__(self, store: Store, asked: int, begun: int, *, is_beside: bool = False) -> None:
         self.store: Store = store
         self.asked: int = asked
         self.begun: int = begun
@@ -94,6 +95,7 @@ class Call:
         self.news: int = 0
         self.oldest: int = begun
         self.later: list[Key[Any]] = []
+        self.is_beside = is_beside
 
 
 class Build:
@@ -290,7 +292,8 @@ class Build:
     def _bring_each(self, keys: list[Key[Any]], call: Call) -> None:
         with contextlib.suppress(ProgramsRefusedError):
             for key in keys:
-                self.bring(key, Call(call.store, call.asked, self._clock.moment()))
+                begun = self._clock.moment()
+                self.bring(key, Call(call.store, call.asked, begun, is_beside=True))
 
     def look(self, witness: Witness, call: Call) -> Held:
         """Look at a witness, once in a call."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from domcaps.facts.launch import require_programs
-from domcaps.fresh.disk import stored_trace
+from domcaps.fresh.disk import LOCK_SECONDS, stored_trace
 from domcaps.fresh.package_identity import answer_name, is_as_loaded, own_identity
 from domcaps.fresh.store import Sighting
 
@@ -26,7 +26,8 @@ def remembered(
     """Give a value that is on the disk, or compute it and put it there.
 
     `parts` tell what the value is and all that it depends on besides the witnesses that `compute`
-    looks at. Of several processes that want the same value at once, one computes it.
+    looks at. Of several processes that want the same value at once, one computes it, unless this
+    one is waited for by who has a lock: locks are few, so that it may be the same one.
     """
     disk = fetch.disk
     if disk is None or not own_identity():
@@ -37,7 +38,7 @@ def remembered(
         return found
     # another process may be asking, for as long as a minute: who may not ask need not wait for it
     require_programs()
-    with disk.lock(name):
+    with disk.lock(name, LOCK_SECONDS if fetch.may_wait else 0):
         found = _load(fetch, disk, name, kind)
         if found is None:
             found = _compute(fetch, disk, name, compute)

@@ -82,6 +82,11 @@ class Fetch:
         """Note a witness that was looked at already."""
         self._add(self._build.offer(witness, seen, stamp, start, self._call))
 
+    @property
+    def may_wait(self) -> bool:
+        """Tell whether this may wait for another process: not where one waits that holds a lock."""
+        return not self._call.is_beside
+
     def attempt(self) -> Fetch:
         """Give a second trace beside this one, which counts only if it is joined."""
         return Fetch(self._build, self._call)
