@@ -32,6 +32,8 @@ from domcaps.language.qemu_args import Alternatives, NotTriable, QemuArgs
 from domcaps.language.remedy import Effort, Remedy
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from domcaps.facts.emulator import EmulatorFacts
     from domcaps.language.change import LibvirtChange
     from domcaps.language.predicate import Predicate
@@ -42,25 +44,24 @@ NEVER_NOTIFIES = 2**32 - 1
 _PASSTHROUGH = {"migratable": False, "hv-passthrough": True}
 
 
-def enlightenments(emulator: EmulatorFacts) -> dict[str, bool | int | str]:
-    """Give what QEMU says of Hyper-V, by QEMU's names without their ``hv-``."""
+def _enlightenments(emulator: EmulatorFacts) -> Mapping[str, bool | int | str]:
+    """Give what QEMU says of a processor, of which names with ``hv-`` are of Hyper-V."""
     accelerator = emulator.first_accelerator
     model = "max" if accelerator == "tcg" else "host"
     expansion = emulator.cpu_expansion(model, accelerator, "full", _PASSTHROUGH)
-    if expansion is None:
-        return {}
-    return {
-        name.removeprefix("hv-"): value
-        for name, value in expansion.props.items()
-        if name.startswith("hv-")
-    }
+    return {} if expansion is None else expansion.props
+
+
+def _value(emulator: EmulatorFacts, name: str) -> bool | int | str | None:
+    # one of hundreds of properties is looked up, for each enlightenment
+    told = _enlightenments(emulator)
+    return told.get(f"hv-{name}", told.get(f"hv-{name.replace('_', '-')}"))
 
 
 def _offers(emulator: EmulatorFacts, name: str) -> bool:
     """Tell whether an enlightenment has a value that means more than off."""
-    offered = enlightenments(emulator)
-    value = offered.get(name, offered.get(name.replace("_", "-"), False))
-    return isinstance(value, str) or value > 0
+    value = _value(emulator, name)
+    return value is not None and (isinstance(value, str) or value > 0)
 
 
 def _advice(world: World) -> Remedy:
@@ -72,8 +73,7 @@ def _advice(world: World) -> Remedy:
 
 
 def _said(emulator: EmulatorFacts, name: str) -> str:
-    offered = enlightenments(emulator)
-    value = offered.get(name, offered.get(name.replace("_", "-")))
+    value = _value(emulator, name)
     return "not there" if value is None else repr(value)
 
 
@@ -193,24 +193,24 @@ FEATURES = Enum(
 
 def _defaults(world: World) -> tuple[Row, ...]:
     """Give what the enlightenments that are more than a switch are set to."""
-    offered = enlightenments(world.emulator)
+    told = _enlightenments(world.emulator)
     rows = []
-    retries = offered.get("spinlocks", NEVER_NOTIFIES)
+    retries = told.get("hv-spinlocks", NEVER_NOTIFIES)
     if retries != NEVER_NOTIFIES:
         rows.append(Row("spinlocks", str(retries)))
     for row, name, part_of in _DIRECT:
-        if name in offered and _offers(world.emulator, part_of):
-            rows.append(Row(row, "on" if offered.get(name) is True else "off"))
-    if offered.get("vendor-id"):
-        rows.append(Row("vendor_id", str(offered["vendor-id"])))
+        if name in told and _offers(world.emulator, part_of):
+            rows.append(Row(row, "on" if told.get(name) is True else "off"))
+    if told.get("hv-vendor-id"):
+        rows.append(Row("vendor_id", str(told["hv-vendor-id"])))
     return tuple(rows)
 
 
 # our name, QEMU's name, and the enlightenment that it is a part of
 _DIRECT = (
-    ("stimer_direct", "stimer-direct", "stimer"),
-    ("tlbflush_direct", "tlbflush-direct", "tlbflush"),
-    ("tlbflush_extended", "tlbflush-ext", "tlbflush"),
+    ("stimer_direct", "hv-stimer-direct", "stimer"),
+    ("tlbflush_direct", "hv-tlbflush-direct", "tlbflush"),
+    ("tlbflush_extended", "hv-tlbflush-ext", "tlbflush"),
 )
 
 DEFAULTS = Element(
