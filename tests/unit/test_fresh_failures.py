@@ -212,9 +212,9 @@ def test_who_may_start_no_program_waits_for_no_other_process(tmp_path: Path) -> 
     lock = disk.lock
 
     @contextmanager
-    def note(name: str, patience: float = 0.0) -> Iterator[bool]:
+    def note(name: str, patience: float = 0.0, family: str = "") -> Iterator[bool]:
         held.append(name)
-        with lock(name, patience) as is_held:
+        with lock(name, patience, family) as is_held:
             yield is_held
 
     disk.lock = note  # type: ignore[method-assign]

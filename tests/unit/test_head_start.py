@@ -217,10 +217,30 @@ def test_a_lock_is_not_waited_for_meanwhile(
     build = Build(HostView(HostFiles(tmp_path), {}), disk=store)
     with contextlib.ExitStack() as locks:
         if other:
-            locks.enter_context(store.lock(answer_name("helper")))
+            locks.enter_context(store.lock(answer_name("helper"), family="helper."))
         began = time.monotonic()
         assert build.get(Told("answer", answer)) == "emulator helper"
         assert time.monotonic() - began < LOCK_SECONDS / 2
+
+
+def test_another_thread_does_not_wait_for_the_lock_of_who_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread may want a helper for itself, while another one asks the emulator."""
+    monkeypatch.setattr(disk, "_LOCKS", 1)
+    store = DiskStore(str(tmp_path / "cache"))
+    later = Told("helper", lambda fetch: remembered(fetch, ("helper",), str, lambda _: "helper"))
+    build = Build(HostView(HostFiles(tmp_path), {}), disk=store)
+    found: list[str] = []
+    other = threading.Thread(target=lambda: found.append(build.get(later)))
+
+    def asks(_: Fetch) -> str:
+        other.start()
+        other.join(LOCK_SECONDS / 2)
+        return "emulator"
+
+    key = Told("answer", lambda fetch: remembered(fetch, ("emulator",), str, asks))
+    assert (build.get(key), found) == ("emulator", ["helper"])
 
 
 def test_nothing_is_started_meanwhile_where_no_program_may_be(tmp_path: Path) -> None:

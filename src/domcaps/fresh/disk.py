@@ -222,13 +222,15 @@ class DiskStore:
         return True
 
     @contextlib.contextmanager
-    def lock(self, name: str, patience: float = LOCK_SECONDS) -> Iterator[bool]:
+    def lock(self, name: str, patience: float = LOCK_SECONDS, family: str = "") -> Iterator[bool]:
         """Keep other processes from computing what has that name; give whether that worked.
 
+        Names of two families have two locks, always: who has one of a family may wait for who
+        waits for one of the other.
         It does not where the folder can't be written, or another process takes more than
         `patience` seconds; the lock of a process that dies is free at once.
         """
-        handle = self._open_lock(name)
+        handle = self._open_lock(name, family)
         try:
             yield handle >= 0 and _lock(handle, patience)
         finally:
@@ -269,9 +271,9 @@ class DiskStore:
         except OSError:
             return False
 
-    def _open_lock(self, name: str) -> int:
+    def _open_lock(self, name: str, family: str) -> int:
         # a few files for all names: a file for each could never be removed safely
-        path = f"{self.path}/lock.{int(name[:8], 16) % _LOCKS}"
+        path = f"{self.path}/lock.{family}{int(name[:8], 16) % _LOCKS}"
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         try:
             return os.open(path, flags, 0o600) if self._own_folder() else -1

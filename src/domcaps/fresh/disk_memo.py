@@ -27,7 +27,7 @@ def remembered(
 
     `parts` tell what the value is and all that it depends on besides the witnesses that `compute`
     looks at. Of several processes that want the same value at once, one computes it, unless this
-    one is waited for by who has a lock: locks are few, so that it may be the same one.
+    one is waited for by who has a lock. The first of the `parts` is the family of that lock.
     """
     disk = fetch.disk
     if disk is None or not own_identity():
@@ -38,7 +38,7 @@ def remembered(
         return found
     # another process may be asking, for as long as a minute: who may not ask need not wait for it
     require_programs()
-    with disk.lock(name, LOCK_SECONDS if fetch.may_wait else 0):
+    with disk.lock(name, LOCK_SECONDS if fetch.may_wait else 0, f"{parts[0]}."):
         found = _load(fetch, disk, name, kind)
         if found is None:
             found = _compute(fetch, disk, name, compute)
