@@ -17,8 +17,8 @@ CELLS = (
 )
 STATES = "<vcpus><vcpu id='0' enabled='yes'/><vcpu id='1' enabled='yes'/></vcpus>"
 WRITTEN = (
-    "<rng model='virtio'><backend model='random'>/dev/urandom</backend><address type='pci' "
-    "domain='0' bus='{}' slot='{}' function='0'/></rng>"
+    "<controller type='pci' index='0' model='pcie-root'/><memballoon model='virtio'><address "
+    "type='pci' domain='0' bus='{}' slot='{}' function='0'/></memballoon>"
 )
 DOMAIN = (
     "<domain type='qemu'><name>g</name>{uuid}<memory unit='GiB'>{memory}</memory>"

@@ -65,7 +65,9 @@ def ranked(
     # a word that has a meaning there is no typo
     exact = says_what_it_is(where)
     known_word = old in values_of(path) or (rule is not None and old in rule.order)
-    meant = () if known_word else misspelt(old, (*known, *values_of(path)), exact=True)[:1]
+    words = (*known, *values_of(path))
+    slips = () if known_word else misspelt(old, words, exact=True)
+    meant = [word for word in misspelt(old, words) if word in slips] or slips
     # a word that this host does not support is corrected first, and replaced in its turn
     near = () if known_word else meant or misspelt(old, known, exact=exact)
     yield from ((value, losses.SLIP + n) for n, value in enumerate(near))

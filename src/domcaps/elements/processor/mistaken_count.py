@@ -155,15 +155,25 @@ def _of_pins(root: Node, count: int) -> Hint | None:
 
 
 def _of_memory(root: Node, count: int) -> Hint | None:
-    """Compare the memory, where libvirt has had the domain before: it wrote UUID and addresses.
+    """Compare the memory, where libvirt has had the domain before.
 
     Such a domain had a number that its machine type supports. A text that is new may ask for
     many CPUs and still have the memory of an example.
     """
-    memory, address = root.find("memory"), root.find("devices/*/address[@type='pci']")
-    if memory is None or address is None or root.find("uuid") is None:
+    memory = root.find("memory")
+    if memory is None or not _was_written_by_libvirt(root):
         return None
     size = size_of(memory)
     if not size or size >= count * _LEAST_MEMORY:
         return None
     return Hint(f"the guest has only {shown_size(size)} of memory")
+
+
+def _was_written_by_libvirt(root: Node) -> bool:
+    """Tell whether a domain has all that libvirt adds: UUID, root bus, and a place for each device.
+
+    The memory balloon stands for them: few people write one.
+    """
+    places = ("uuid", "devices/controller[@type='pci'][@index='0']",
+              "devices/memballoon/address[@type='pci']")  # fmt: skip
+    return all(root.find(place) is not None for place in places)

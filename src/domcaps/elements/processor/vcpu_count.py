@@ -331,7 +331,7 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
 )
 def rest_is_made_for_as_many(vcpu: Vcpu) -> Problems:
     """More than 255 vCPUs should not be a typo. They look like one if ``<cputune>`` pins far fewer,
-    or if an existing domain has less than 64 MiB of memory for each.
+    or if a domain that libvirt wrote has less than 64 MiB for each.
     """
     count, machine = vcpu.count or 0, machine_type(vcpu.domain.world)
     limit = machine.cpu_max if machine is not None else 0
