@@ -11,10 +11,10 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-import re
 from collections.abc import Collection, Mapping
 
 from domcaps.arguments import READ
+from domcaps.patterns import late_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ _PLAIN = {
 _STAND_INS = {"Host": ("world_of",), "Executor": ("submit", "shutdown")}
 """Attributes by which an object is taken for one of a class: other libraries have such, too."""
 _LISTS = frozenset({"Iterable", "Collection", "Sequence", "list"})
-_ITEMS = re.compile(rf"({'|'.join(sorted(_LISTS))})\[([\w |]+)\]")
+_ITEMS = late_pattern(rf"({'|'.join(sorted(_LISTS))})\[([\w |]+)\]")
 
 
 @functools.cache

@@ -29,7 +29,7 @@ OWNERS: dict[str, Any] = {
 }  # fmt: skip
 FOR_DOMCAPS_ITSELF = {
     "world_of", "known_world", "answer", "talk", "vouch", "for_clients", "shown_lies_of", "ready",
-    "entry", "manifests", "deciding_host", "host_of", "engine", "judged", "take",
+    "entry", "few_facts", "manifests", "deciding_host", "host_of", "engine", "judged", "take",
 }  # fmt: skip
 
 

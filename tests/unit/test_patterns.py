@@ -51,3 +51,22 @@ def test_a_late_pattern_is_compiled_when_it_is_used() -> None:
     wrong = late_pattern("(")
     with pytest.raises(re.error):
         wrong.search("")
+
+
+ROOMS = ("cpu", "elements", "facts", "fresh", "hosts", "language", "report", "validate")
+
+
+def test_no_pattern_is_compiled_when_the_table_is_loaded() -> None:
+    """Each process pays for what is compiled at import: most of it for texts that do not come."""
+    package = Path(domcaps.__file__).parent
+    modules = [
+        *package.glob("*.py"),
+        *(m for room in ROOMS for m in (package / room).rglob("*.py")),
+    ]
+    found = [
+        f"{module.relative_to(package)}:{line}"
+        for module in modules
+        for line, text in enumerate(module.read_text().splitlines(), 1)
+        if re.match(r"(\w+(: .*)? = )re\.compile\(", text)
+    ]
+    assert found == []

@@ -18,7 +18,7 @@ from plain_hosts import open_plain
 
 FOR_DOMCAPS_ITSELF = {
     "world_of", "known_world", "answer", "talk", "vouch", "for_clients", "shown_lies_of", "ready",
-    "entry", "manifests", "deciding_host", "host_of", "engine", "take", "judged",
+    "entry", "few_facts", "manifests", "deciding_host", "host_of", "engine", "take", "judged",
 }  # fmt: skip
 """Methods that docs/api.md does not have: their callers are in domcaps."""
 untyped: Any = domcaps

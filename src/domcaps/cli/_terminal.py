@@ -11,10 +11,10 @@ from __future__ import annotations
 import codecs
 import io
 import os
-import re
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
+from domcaps.patterns import late_pattern
 from domcaps.text import escaped, one_line, revealed, styled, to_compact_json, to_json
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def emit_portable(text: str) -> None:
     _print(text, err=False)
 
 
-_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+_BEYOND_ASCII = late_pattern(r"[^\x00-\x7f]+")
 
 
 def emit_document(content: Any, *, compact: bool = False) -> None:

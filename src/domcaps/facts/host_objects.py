@@ -8,10 +8,11 @@ root alone can read, and ``/sys/class/net``.
 from __future__ import annotations
 
 import contextlib
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ _NETWORKS, _POOLS = "/etc/libvirt/qemu/networks", "/etc/libvirt/storage"
 _LINKS = "/sys/class/net"
 _LARGEST = 64 * 1024
 _MOST = 100
-_MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
+_MAC = late_pattern(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 _NO_MAC = "00:00:00:00:00:00"
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from domcaps import files
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
 _FOLDERS = ("/usr/share/osinfo", "/usr/local/share/osinfo")
 _DEEPEST = 60
-_WORDS_LEFT_OUT = re.compile(r"\b(microsoft|gnu/linux|linux)\b", re.IGNORECASE)
+_WORDS_LEFT_OUT = late_pattern(r"\b(microsoft|gnu/linux|linux)\b", re.IGNORECASE)
 """Words of a full name that people leave out: ``Fedora Linux 40`` is also called Fedora 40."""
 _MAX_BYTES = 4 * 1024 * 1024
 

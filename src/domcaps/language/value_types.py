@@ -25,7 +25,7 @@ _MAX_DIGITS = 25
 # what lies beyond is the limit of an integer type, which helps no reader
 _MOST_NAMED = 10_000_000
 _DIGITS = frozenset("0123456789abcdefABCDEF")
-_NEGATIVE = re.compile(r"-(?!1$)[0-9]{1,19}")
+_NEGATIVE = late_pattern(r"-(?!1$)[0-9]{1,19}")
 _GROUPED = late_pattern(r"\d{1,3}(?:[,_' ]\d{3}){1,6}")
 _WHOLE = late_pattern(r"\d{1,18}\.0{1,9}")
 _HEXADECIMAL = late_pattern(r"[0-9a-fA-F]{1,8}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements import table
 from domcaps.language import Element, Enum
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from domcaps.language import Predicate
@@ -116,7 +117,7 @@ _ALWAYS = "always"
 _UNLISTED = "never: the value is valid in domain XML only"
 _SHOWN = 4
 """So many types are named of which one is enough; `domcaps explain` names all."""
-_OR_TYPES = re.compile(r"QEMU has the type '[^']+'(?: or QEMU has the type '[^']+')+")
+_OR_TYPES = late_pattern(r"QEMU has the type '[^']+'(?: or QEMU has the type '[^']+')+")
 
 
 def _condition(when: Predicate) -> str:

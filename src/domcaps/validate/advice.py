@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from domcaps.language.node_path import tag_of
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,15 +24,15 @@ _VERBS = (
     "move|give|select|replace|swap|merge|shorten|number|leave|put|connect|start|stop|name|correct|"
     "share|run|build|free|unload|bind|upgrade|create|check|define"
 )
-_STEP = re.compile(
+_STEP = late_pattern(
     rf"(?:^|[;:,.)] |\bor )(?:{_VERBS})\b(?! (?:the same|another|others|different)\b)|such as ",
     re.IGNORECASE,
 )
 """An order to the reader, or an example, after what is wrong; "use another" is no order."""
-_VAGUE = re.compile(
+_VAGUE = late_pattern(
     r"; (?:(?:use|choose|write) (?:the same|another|others|different)\b[^;]*|make them equal)$"
 )
-_REQUIRED = re.compile(r"(?:requires|needs) (<[^>…]+>|[\w:]+='[^'…]*'(?: of <[\w:]+>)?)$")
+_REQUIRED = late_pattern(r"(?:requires|needs) (<[^>…]+>|[\w:]+='[^'…]*'(?: of <[\w:]+>)?)$")
 _DONE = ("did you mean ", " is required: ")
 """What else says what to write."""
 

@@ -6,7 +6,7 @@ drive; what a system is known to drive comes from libosinfo's database.
 
 from __future__ import annotations
 
-import re
+from domcaps.patterns import late_pattern
 
 _VIRTIO = frozenset(
     f"virtio{release}-{kind}"
@@ -26,8 +26,8 @@ DRIVERS = {
 }  # fmt: skip
 """Devices that each family can drive."""
 
-_MAC = re.compile(r"mac-?os|osx")
-_OLDER = re.compile(r"win(dows)?-?(7|vista|xp|2k(8|3|$)|2000|98|95|me|nt)|msdos")
+_MAC = late_pattern(r"mac-?os|osx")
+_OLDER = late_pattern(r"win(dows)?-?(7|vista|xp|2k(8|3|$)|2000|98|95|me|nt)|msdos")
 _SINCE_2012 = frozenset({"qemu-xhci", "nec-xhci"})
 
 

@@ -6,7 +6,6 @@ for than an older one that is complete. What counts how much is in `domcaps.cpu.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from domcaps.cpu.compare import Wanted, mismatch
@@ -24,6 +23,7 @@ from domcaps.language.dialect import known_dialects
 from domcaps.language.fix import Fix
 from domcaps.language.spelling import nearest
 from domcaps.named_tuples import NamedTuple
+from domcaps.patterns import late_pattern
 from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ FEW = 4
 _MOST = 2
 _FAR = 3
 """A model that loses more than this part of what was asked for is another processor."""
-_NUMBERED = re.compile(r"-v\d+")
+_NUMBERED = late_pattern(r"-v\d+")
 _APPLES = frozenset({
     "core2duo", "Penryn", "Nehalem", "Westmere", "SandyBridge", "IvyBridge", "Haswell-noTSX",
     "Broadwell-noTSX", "Skylake-Client-noTSX-IBRS",
