@@ -193,11 +193,6 @@ class TestMigration:
         assert found.can_migrate is None
         assert len(found.obstacles) == 1
 
-    def test_a_model_of_its_own_is_no_processor_of_the_host(self) -> None:
-        found = self.compared(("debian12-x86_64", "sid-x86_64"), domain())
-        assert found.cpu is None
-        assert found.can_migrate is True
-
     def test_each_refusal_is_an_obstacle(self) -> None:
         found = self.compared(("sid-x86_64", "debian12-x86_64"), domain())
         assert found.can_migrate is False

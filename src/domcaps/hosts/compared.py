@@ -17,7 +17,6 @@ from domcaps.validate.compare import (
     DomainDifference,
     compare_domain,
     for_migration,
-    own_processor,
 )
 from domcaps.validate.cpu_difference import cpu_difference
 
@@ -190,12 +189,9 @@ def _compared(sides: tuple[_Side, _Side], rows: tuple[Difference, ...]) -> Domai
 
 
 def _cpu(sides: tuple[_Side, _Side]) -> CpuDifference | None:
-    """Compare the processors of a domain that has its host's, on hosts that have its target."""
+    """Compare the processors of a domain on hosts that have its target."""
     one, other = (side.world(side.uses.target) if side.uses else None for side in sides)
-    mode = own_processor(sides[0].uses) or own_processor(sides[1].uses)
-    if one is None or other is None or not mode:
-        return None
-    return cpu_difference(mode, one, other)
+    return None if one is None or other is None else cpu_difference(sides[0].data, one, other)
 
 
 def _rows(sides: tuple[_Side, _Side]) -> tuple[Difference, ...]:

@@ -90,9 +90,7 @@ class Explanation(msgspec.Struct, frozen=True):
     @property
     def short(self) -> str:
         """The reason in one line: the first three facts that decide, and how many there are."""
-        told = list(dict.fromkeys(leaf.sentence for leaf in _deciding(self.reason)))
-        more = f"; and {len(told) - _MOST_SHORT} more" if len(told) > _MOST_SHORT else ""
-        return "; ".join(told[:_MOST_SHORT]) + more
+        return short_reason(self.reason)
 
     def __str__(self) -> str:
         """Give the path with yes, no or unknown, and the reason below it."""
@@ -103,6 +101,13 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 _MOST_SHORT = 3
+
+
+def short_reason(reason: Reason) -> str:
+    """Give a reason in one line: the first three facts that decide, and how many there are."""
+    told = list(dict.fromkeys(leaf.sentence for leaf in _deciding(reason)))
+    more = f"; and {len(told) - _MOST_SHORT} more" if len(told) > _MOST_SHORT else ""
+    return "; ".join(told[:_MOST_SHORT]) + more
 
 
 def _deciding(reason: Reason) -> Iterator[Reason]:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from domcaps.cpu.modes import CUSTOM
 from domcaps.language.finding import Finding, VerdictWord
 from domcaps.language.truth import Truth
 from domcaps.report.diff import Difference
 from domcaps.report.difference_kinds import TARGET
-from domcaps.report.explain import Explanation
+from domcaps.report.explain import Explanation, short_reason
+from domcaps.validate.catalogue.rules import codes_of_hosts
 from domcaps.validate.check import Validation
-from domcaps.validate.cpu_difference import CpuDifference
+from domcaps.validate.cpu_difference import CpuDifference, vendors_differ
 from domcaps.validate.target import CODES_OF_LACKING
 
 if TYPE_CHECKING:
@@ -48,6 +50,17 @@ class Lack(msgspec.Struct, frozen=True):
             return self.explanation.why
         return () if self.finding is None else self.finding.why
 
+    @property
+    def short(self) -> str:
+        """The reason in one line: the first three facts that decide, and how many there are.
+
+        "" where no fact of the host decided.
+        """
+        if self.explanation is not None:
+            return self.explanation.short
+        reason = None if self.finding is None else self.finding.reason
+        return "" if reason is None else short_reason(reason)
+
     def __str__(self) -> str:
         """Give one line."""
         had = "" if self.had else " (the first host lacks it, too)"
@@ -60,9 +73,9 @@ class DomainDifference(msgspec.Struct, frozen=True):
     `gone` and `new` are findings of one side only; `validation_before` and `validation_after` have
     all, for the machine type that was judged. `changes` are all differences that concern what the
     domain uses, and its target. `lacking` is what it uses, and the second side does not have. `cpu`
-    compares the processors of a domain that has its host's, None for others. `can_migrate` tells
-    whether a running guest can be migrated, None where that is unknown or not asked; `obstacles`
-    are the reasons where it is not true.
+    compares what the guest has of its processor, None where a side lacks the target. `can_migrate`
+    tells whether a running guest can be migrated, None where that is unknown or not asked;
+    `obstacles` are the reasons where it is not true.
     """
 
     before: VerdictWord
@@ -176,20 +189,14 @@ class _Used:
         return row.choice in self.paths
 
 
-_OWN_PROCESSOR = {f"cpu.{mode}": mode for mode in ("host-model", "host-passthrough", "maximum")}
-"""Modes in which a guest has the processor of its host, by the path of each."""
-
-
-def own_processor(uses: DomainExplanation | None) -> str:
-    """Give the CPU mode by which a domain has the processor of its host, "" for another one."""
-    paths = (use.explanation.path for use in uses.uses) if uses is not None else ()
-    return next((_OWN_PROCESSOR[path] for path in paths if path in _OWN_PROCESSOR), "")
+_OWN_PROCESSOR = frozenset({"cpu.host-model", "cpu.host-passthrough", "cpu.maximum"})
+"""Modes in which a guest has the processor of its host."""
 
 
 def for_migration(found: DomainDifference) -> DomainDifference:
     """Tell whether a guest that runs on the first host can be migrated to the second one."""
     no = tuple(_refusals(found))
-    unknown = tuple(_undecided(found))
+    unknown = () if no else tuple(_undecided(found))
     can = False if no else None if unknown else True
     return msgspec.structs.replace(found, can_migrate=can, obstacles=no + unknown)
 
@@ -197,6 +204,8 @@ def for_migration(found: DomainDifference) -> DomainDifference:
 def _refusals(found: DomainDifference) -> Iterator[str]:
     if found.before == "refused":
         yield f"the first host refuses the domain: {found.validation_before.errors[0].message}"
+    elif found.before != "accepted":
+        yield from _never_started(found.validation_before.errors)
     for finding in found.validation_after.errors:
         if not finding.as_if:
             yield f"the second host refuses the domain: {finding.message}"
@@ -205,13 +214,33 @@ def _refusals(found: DomainDifference) -> Iterator[str]:
         return
     if cpu.lost:
         yield f"the guest's processor would lose {', '.join(cpu.lost)}"
-    if cpu.has_all is False and cpu.vendors[0] != cpu.vendors[1]:
+    if cpu.mode != CUSTOM and vendors_differ(cpu):
         yield f"the processors are of different vendors: {' and '.join(cpu.vendors)}"
 
 
+def _never_started(errors: Iterable[Finding]) -> Iterator[str]:
+    """Give what keeps a domain from running at all on the first host.
+
+    Files are not counted: those of a running guest may have been moved since, and are elsewhere
+    for a look from another machine.
+    """
+    for finding in errors:
+        if not finding.as_if and finding.code not in codes_of_hosts():
+            yield f"the guest cannot run on the first host: {finding.message}"
+
+
 def _undecided(found: DomainDifference) -> Iterator[str]:
-    if found.cpu is not None and not found.cpu.is_known:
+    cpu = found.cpu
+    if cpu is None:
+        return
+    if not cpu.is_known:
         yield "it is unknown whether the second processor has all features of the first one"
+    elif cpu.mode == CUSTOM and vendors_differ(cpu):
+        vendors = " and ".join(cpu.vendors)
+        yield (
+            f"the processors are of different vendors, {vendors}: libvirt accepts that, and the "
+            "guest's system may not"
+        )
 
 
 def _above(path: str) -> Iterator[str]:
@@ -243,9 +272,15 @@ def _lacking(verdicts: tuple[Validation, Validation], uses: _Uses) -> Iterator[L
     for xpath, use in without.items():
         if xpath not in told:
             explanation = use.explanation
-            what = f"{explanation.path} is not supported"
+            what = _not_supported(explanation)
             place = use.xpath, use.line, use.column
             yield Lack(explanation.path, what, *place, had.get(xpath, False), None, explanation)
+
+
+def _not_supported(found: Explanation) -> str:
+    if found.element == "cpu.host-model":
+        return f"QEMU cannot provide the CPU feature {found.value!r} on this host"
+    return f"{found.path} is not supported"
 
 
 def _refused(finding: Finding, use: Use | None, *, had: bool) -> Lack:

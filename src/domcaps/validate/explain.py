@@ -41,6 +41,11 @@ if TYPE_CHECKING:
 _MODE = {"cpu": "custom"}
 """What libvirt takes for an element that leaves out which of the elements in it is meant."""
 
+_HOST_FEATURES = "cpu.host-model"
+"""The row that explains each feature that QEMU can give a guest."""
+_NOT_USED = frozenset({"disable", "forbid"})
+"""Policies of CPU features that a guest is not to have."""
+
 
 class Use(msgspec.Struct, frozen=True):
     """A choice that a domain uses: where, whether it can, why, and what else it could say there.
@@ -95,6 +100,7 @@ def explain_domain(data: bytes, open_world: OpenWorld) -> DomainExplanation:
     for element in table():
         uses.alone(element)
     uses.reasons()
+    uses.cpu_features()
     found = sorted(uses.found.values(), key=lambda use: (use.line, use.column))
     machine = wanted_of(source.root)["machine"] or ""
     return DomainExplanation(world.target, tuple(found), machine)
@@ -162,6 +168,15 @@ class _Uses:
                 if reason is not None:
                     self._put((part.node, ""), Explanation(told.name, reason.truth, reason))
 
+    def cpu_features(self) -> None:
+        """Add the features that a CPU has besides those of its model, in every mode."""
+        for node in self.source.root.iterfind("cpu/feature"):
+            name = node.get("name", "")
+            if name and node.get("policy") not in _NOT_USED and (node, "name") not in self.found:
+                explanation = explain_row(f"{_HOST_FEATURES}={name}", self.world)
+                if explanation is not None:
+                    self._put((node, "name"), explanation)
+
     def _nodes(self, element: Element) -> list[Node]:
         # one that this release does not report is used all the same
         root, name = self.source.root, element.name
@@ -194,6 +209,8 @@ class _Uses:
     def _rows(self, rows: Rows, path: str, node: Node) -> None:
         """Look at children that computed rows are about, such as the model of a processor."""
         for child in node.findall(rows.row):
+            if child.get("policy") in _NOT_USED:
+                continue
             name = child.get("name") or (child.text or "").strip()
             explanation = explain_row(f"{path}={name}", self.world) if name else None
             if explanation is not None:
