@@ -66,9 +66,8 @@ class Repair:
 
     @property
     def decisions(self) -> tuple[OwnersDecision, ...]:
-        """What the owner of the domain has to check or decide."""
-        found = (*decisions(self.changes), *self.taken)
-        return tuple(sorted(found, key=lambda one: one.line))
+        """What the owner of the domain has to check or decide, first what the host may lose."""
+        return (*self.taken, *decisions(self.changes))
 
     @cached_property
     def diff(self) -> str:

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 _AGENT = "devices/channel"
 _OF_HOST = frozenset({"host-model", "host-passthrough"})
+_X86 = frozenset({"x86_64", "i686"})
+_ROOT_RENAMED = (5, 2)
+"""From this version on the PCI root has another _UID in ACPI: Windows finds all devices anew.
+
+Source: ``pci_root_uid`` in QEMU's ``hw/i386/pc.c``.
+"""
 _HEARD_BY = frozenset({"spice", "sdl", "dbus"})
 """Types of graphics that play the guest's sound, where the domain has no ``<audio>``."""
 
@@ -139,6 +145,24 @@ def _clock_without(root: Node) -> str:
     return "a less exact clock in the guest without invtsc"
 
 
+_SAID_ELSEWHERE = frozenset({"vmx", "svm", "topoext", "invtsc"})
+"""Features whose loss has a sentence of its own."""
+
+
+def _no_longer_required(before: Node, after: Node) -> list[str]:
+    """Say which features were required, and are optional after an edit."""
+    was = {one.get("name"): one.get("policy", CPU_POLICY) for one in before.iterfind("cpu/feature")}
+    optional = [
+        one.get("name") or ""
+        for one in after.iterfind("cpu/feature[@policy='optional']")
+        if was.get(one.get("name"), "optional") not in {"optional", "disable", "forbid"}
+    ]
+    names = [name for name in optional if name not in _SAID_ELSEWHERE]
+    if not names:
+        return []
+    return [f"the guest may run without {', '.join(names)}: require it again where a host has it"]
+
+
 def _of_board(before: Node, after: Node) -> str:
     """Say what the guest sees of another version of its board, "" where it is the same."""
     old, new = (root.find("os/type") for root in (before, after))
@@ -146,11 +170,30 @@ def _of_board(before: Node, after: Node) -> str:
         return ""
     was, now = version_of(old.get("machine", "")), version_of(new.get("machine", ""))
     if was and was == now and _is_red_hats(old) and not _is_red_hats(new):
-        return f"QEMU's own board, which differs a little from Red Hat's{_activation(after)}"
+        return (
+            "QEMU's own board, whose SMBIOS no longer names Red Hat as its maker"
+            f"{_activation(after)}"
+        )
     if not was or was == now:
         return ""
     seen = "the newest" if not now else "a newer" if now > was else "an older"
-    return f"the guest sees {seen} version of its board{_activation(after)}"
+    renamed = old.get("arch") in _X86 and (was < _ROOT_RENAMED) is not (
+        bool(now) and now < _ROOT_RENAMED
+    )
+    network = _network(after, renamed=renamed)
+    return f"the guest sees {seen} version of its board{_activation(after)}{network}"
+
+
+def _network(root: Node, *, renamed: bool) -> str:
+    """Say what another board may mean to network cards; `renamed` is the PCI root in ACPI."""
+    if root.find("devices/interface") is None and root.find("devices/hostdev") is None:
+        return ""
+    if not looks_like_windows(root):
+        known = guest_system(root) == MACOS
+        return "" if known else ", and may give network interfaces other names"
+    if not renamed:
+        return ""
+    return ", and takes network cards for new ones: note static addresses before"
 
 
 def _is_red_hats(kind: Node) -> bool:
@@ -201,7 +244,10 @@ def lost(before: Node, after: Node) -> list[str]:
     steady = _requires("invtsc")
     if steady(before) and not steady(after):
         gone.append(_clock_without(after))
+    gone += _no_longer_required(before, after)
     if before.get("type") != "qemu" and after.get("type") == "qemu":
+        if guest_system(after) == MACOS and not steady(before):
+            gone.append("macOS may not start, or run too fast or too slowly, under emulation")
         gone[:0] = ["the guest is many times slower"] if before.get("type") == "kvm" else []
         idle = [said for path, said in _OF_KVM.items() if after.find(path) is not None]
         gone += [f"no effect of {', '.join(idle)}"] if idle else []

@@ -97,6 +97,10 @@ def _device(node: Node) -> Node:
     return node
 
 
+_CHECK_IOMMU = (
+    "without an IOMMU in use the guest does not start (/sys/kernel/iommu_groups is empty then): it "
+    "may be off in the firmware, as virtualization may be"
+)
 _CHECK_ADDRESS = (
     "check what is there on this host (lspci): on another host the same address may be its disk "
     "controller or network card, which the host loses when the guest starts (with managed='yes' "
@@ -107,7 +111,7 @@ _CHECK_NAME = (
     "disks, and the guest writes to it"
 )
 TAKEN: dict[str, TakenKind] = {
-    "PCI": TakenKind((_CHECK_ADDRESS, "without an IOMMU in use the guest does not start"), _pci),
+    "PCI": TakenKind((_CHECK_IOMMU, _CHECK_ADDRESS), _pci),
     "USB": TakenKind(("without the device the guest does not start",), _usb),
     "host device": TakenKind(("this host must have it",), _others),
     "block device": TakenKind((_CHECK_NAME,), _disks),

@@ -66,24 +66,24 @@ def doubted(part: Part, needs: str, count: int) -> Problem | None:
     return problem(f"{why}. Write how many vCPUs the guest should have", part)
 
 
-def mistaken(part: Part, most: str, count: int, limit: int, larger: str) -> Problem:
+def mistaken(part: Part, most: str, count: int, limit: int) -> Problem:
     """Report a number that looks like a typo: only its owner, or the rest of the domain, knows.
 
-    `most` says what the machine type supports, `larger` what else supports the number, or "".
+    `most` says what the machine type supports. What supports the number is of no interest then.
     """
     hint = _hinted(part.domain, count, limit)
     beyond = count > MOST_OF_ANY
     if hint is not None and hint.cpus:
         said = f"no machine type supports {count}" if beyond else f"{count} looks like a typo"
         return problem(
-            f"{most}, and {said}. {_capital(hint.says)}; use <vcpu>{hint.cpus}</vcpu>{larger}",
+            f"{most}, and {said}. {_capital(hint.says)}; use <vcpu>{hint.cpus}</vcpu>",
             part,
             fix=set_value(str(hint.cpus)),
         )
     reasons = [f"no machine type supports {count}"] if beyond else []
     reasons += [hint.says] if hint is not None else []
     looks = f"{', and '.join([most, *reasons])}: {count} looks like a typo"
-    return problem(f"{looks}. Write how many vCPUs the guest should have{larger}", part)
+    return problem(f"{looks}. Write how many vCPUs the guest should have", part)
 
 
 def _capital(clause: str) -> str:

@@ -164,9 +164,7 @@ def machine_takes_that_many(vcpu: Vcpu) -> Problems:
         return
     most = f"the machine type {machine.name!r} supports at most {counted(limit, 'vCPU')}"
     if is_mistaken(vcpu.domain, count):
-        names = _larger_names(vcpu)
-        larger = f" (for {count} vCPUs use machine={names[0]!r})" if names else ""
-        yield mistaken(vcpu, most, count, limit, larger)
+        yield mistaken(vcpu, most, count, limit)
         return
     yield problem(
         f"{most}; use <vcpu>{limit}</vcpu> or less{_larger_machine(vcpu)}",
