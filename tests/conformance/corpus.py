@@ -41,6 +41,7 @@ AFTER_LIBVIRT = (
     "controller-usb-master-startport-unsupported",
     "controller-usb-on-usb",
     "cpu-check-full-extra",
+    "cpu-check-full-missing",
     "cpu-feature-invtsc-emulated",
     "cpu-model-invtsc-emulated",
     "cpu-model-unavailable",

@@ -9,19 +9,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.cpu.x86map import x86_map
+from domcaps.elements.boards.defaults import CPU_POLICY
 from domcaps.elements.boards.families import S390, X86
 from domcaps.elements.processor.cpu import accelerator
 from domcaps.elements.processor.definition import Cpu
 from domcaps.elements.processor.features import policies
+from domcaps.elements.processor.model_reasons import explained_models
 from domcaps.elements.processor.nearest_model import stand_ins
 from domcaps.language.finding import Stage
 from domcaps.language.fix import set_value
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FULL = "<cpu match='exact' check='full'><model fallback='forbid'>qemu64</model>{}</cpu>"
+_ON = frozenset({"require", "force"})
 _REQUIRE = "<feature policy='require' name='{}'/>"
 
 
@@ -49,6 +53,35 @@ def full_check_names_what_qemu_adds(cpu: Cpu) -> Problems:
             cpu,
             "@check",
             accepted=["partial"],
+        )
+
+
+@rule(
+    "cpu-check-full-missing",
+    Cpu,
+    bad="<cpu match='exact' check='full'><model fallback='forbid'>Haswell</model>"
+    f"{_REQUIRE.format('hypervisor')}</cpu>",
+    good=_FULL.format(_REQUIRE.format("hypervisor")),
+    stage=Stage.START,
+    fix=set_value("none", "@check"),
+)
+def full_check_finds_all_of_the_model(cpu: Cpu) -> Problems:
+    """``<cpu check='full'>`` requires a QEMU that can give the guest all features of the model."""
+    if not cpu.holds(X86) or cpu.check != "full" or cpu.mode != "custom" or not cpu.model:
+        return
+    found = explained_models(cpu.domain.world).get(cpu.model)
+    if found is None or found.usable != "no":
+        return
+    told = policies(cpu.domain)
+    missing = [name for name in found.blockers if told.get(name, CPU_POLICY) in _ON]
+    if missing:
+        yield problem(
+            f"with check='full' libvirt refuses a guest without {listed(missing)}, which this QEMU "
+            f"cannot give with the CPU model {cpu.model!r}; use check='none', with which the guest "
+            "starts without them",
+            cpu,
+            "@check",
+            accepted=["none"],
         )
 
 

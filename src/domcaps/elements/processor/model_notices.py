@@ -64,7 +64,7 @@ def model_has_all_its_features(cpu: Cpu) -> Problems:
     """
     world = cpu.domain.world
     found = explained_models(world).get(cpu.model) if cpu.model and cpu.mode == "custom" else None
-    if found is None or found.usable != "no":
+    if found is None or found.usable != "no" or cpu.check == "full":
         return
     off = {name for name, policy in policies(cpu.domain).items() if policy in _LEFT_OUT}
     missing = [name for name in found.blockers if name not in off]
