@@ -172,3 +172,22 @@ def test_a_lack_has_a_short_reason() -> None:
     assert lack.short.endswith(" more")
     for one in compared(("sid-x86_64", "debian12-x86_64"), domain()).lacking:
         assert bool(one.short) is bool(one.why)
+
+
+@pytest.mark.parametrize("code", ["os-machine-unsupported", "os-machine", "ALL"])
+@pytest.mark.parametrize("for_domain", [True, False])
+def test_a_comment_that_leaves_findings_out_answers_nothing(code: str, *, for_domain: bool) -> None:
+    """A comment is for who checks a document; libvirt does not read it."""
+    text = (
+        f"<domain type='kvm'><!-- domcaps: ignore {code} --><name>domcaps: a</name><memory>65536"
+        "</memory><os><type arch='x86_64' machine='pc-q35-10.0'>hvm</type></os></domain>"
+    )
+    old, new = (domcaps.Host.open(f"shipped:debian{n}-x86_64") for n in (12, 13))
+    found = domcaps.compare(new, old, text, for_domain=for_domain).domain
+    assert found is not None
+    assert found.after == "refused"
+    assert found.validation_after.source == text.encode()
+    assert not found.can_migrate
+    assert [lack.finding and lack.finding.code for lack in found.lacking] == [
+        "os-machine-unsupported"
+    ]

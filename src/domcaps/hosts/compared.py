@@ -19,6 +19,7 @@ from domcaps.validate.compare import (
     for_migration,
 )
 from domcaps.validate.cpu_difference import cpu_difference
+from domcaps.validate.document.comments import without_ignoring
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -84,7 +85,8 @@ def compare(
     target; only `libvirt` also holds for its verdicts. It is judged as one that is to be defined.
     With `for_domain` it is judged as one that runs on the first host: an already-defined domain
     with the versioned machine type that it has there, which a migrated guest keeps. The reports are
-    for this target. Where a host does not have it, no reports are compared.
+    for this target. Where a host does not have it, no reports are compared. Comments ``domcaps:
+    ignore`` in the domain are not obeyed.
     Raises `UnsupportedTargetError` where a host has no such target, and `UnknownDialectError`.
     """
     libvirt = target.get("libvirt", DEFAULT_DIALECT)
@@ -140,11 +142,14 @@ class _Side:
             self.uses = self._uses(self.pinned)
 
     def verdict(self) -> Validation:
-        """Judge the domain."""
-        if not self.pinned:
-            return self.host.validate(self.data, self.libvirt)
-        open_world = _Pinned(self.host, self.libvirt, self.written, self.pinned)
-        return self.host.judged(self.data, open_world, new=False)
+        """Judge the domain as libvirt does, which obeys no comment ``domcaps: ignore``."""
+        data = without_ignoring(self.data)
+        if self.pinned:
+            open_world = _Pinned(self.host, self.libvirt, self.written, self.pinned)
+            found = self.host.judged(data, open_world, new=False)
+        else:
+            found = self.host.validate(data, self.libvirt)
+        return msgspec.structs.replace(found, source=self.data)
 
     def world(self, target: Target) -> World:
         """Give the facts of the domain's target."""

@@ -291,10 +291,10 @@ class AnyHost(ABC):
     ) -> FolderValidations:
         """Validate every domain in a folder and below it, as the command does with a folder.
 
-        The result has the files ``*.xml`` in the order of their names; hidden ones, and documents
-        with another root than ``<domain>`` (``.left_out``), are left out. Files that cannot be read
-        are in ``.unread`` with the reason. The other arguments are as in `validate`. Raises
-        `InputError` for what is no folder.
+        The result has the files ``*.xml``, sorted, and links after files; hidden ones, and
+        documents with another root than ``<domain>`` (``.left_out``), are left out. Files that
+        cannot be read are in ``.unread`` with the reason. The other arguments are as in `validate`.
+        Raises `InputError` for what is no folder.
         """
         from domcaps.validate.folder import validate_folder
 

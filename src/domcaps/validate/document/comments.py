@@ -14,12 +14,21 @@ _HEAD = late_pattern(
 )
 """How a comment begins that has a code: two words before it."""
 _VERBS = ("ignore", "disable", "noqa", "skip", "suppress")
+_COMMENT = late_pattern(rb"(?s)<!--.*?-->")
+_OURS = b"domcaps:"
 _MARKS = (b"ignore", b"ignor", b"disable", b"noqa", b"skip", b"suppress", b"Ignore")
 
 
 def may_suppress(data: bytes) -> bool:
     """Tell whether comments are to be read: most documents have none that is meant for domcaps."""
-    return b"domcaps:" in data or (b"<!--" in data and any(mark in data for mark in _MARKS))
+    return _OURS in data or (b"<!--" in data and any(mark in data for mark in _MARKS))
+
+
+def without_ignoring(data: bytes) -> bytes:
+    """Give a document whose comments leave nothing out; all else stays where it is."""
+    if _OURS not in data:
+        return data
+    return _COMMENT.sub(lambda found: found[0].replace(_OURS, b"domcaps."), data)
 
 
 def codes_in(comment: str) -> set[str]:
