@@ -19,7 +19,7 @@ def show(found: domcaps.DomainDifference) -> None:
         print(f"new: {finding}")
     for difference in found.changes:
         print(f"used by the domain: {difference}", *difference.because)
-    if found.cpu is not None:  # the domain has the processor of its host
+    if found.cpu is not None:  # both hosts have the target
         print(f"processor: {found.cpu}")
 
 

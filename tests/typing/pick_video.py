@@ -13,7 +13,7 @@ def pick(host: domcaps.Host, machine: str, graphics: domcaps.GraphicsType) -> st
     chosen: domcaps.Chosen = host.choose("guest", os="linux", machine=machine, graphics=graphics)
     step: domcaps.Step = chosen.step(PATH)
     print(f"# {step.value}: {step.why}; next best: {step.next}")
-    for one in chosen.ranked(PATH):  # all values, the best first
+    for one in chosen.ranked(PATH):  # all values, the chosen one is the first possible
         print(f"# {'possible' if one.is_possible else 'not possible'}: {one.value or 'left out'}")
         print(f"#   {one.why_not or one.why or 'never proposed'}")
     return step.value
