@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 import uuid
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,7 @@ def test_each_process_is_started_once(tmp_path: Path, kvm: bool, number: int) ->
 
 def test_what_nobody_takes_is_ended(tmp_path: Path, mark: str) -> None:
     path = script(tmp_path, WELL_BEHAVED)
-    with HeadStart(path, ("kvm", "tcg")) as ahead:
+    with closing(HeadStart(path, ("kvm", "tcg"))) as ahead:
         taken = ahead.start(path, "tcg")
         taken.stop()
         taken.monitor.close()
@@ -99,7 +100,7 @@ def test_what_nobody_takes_is_ended(tmp_path: Path, mark: str) -> None:
 
 def test_what_can_not_be_started_has_no_head_start(tmp_path: Path) -> None:
     gone = str(tmp_path / "nothing")
-    with HeadStart(gone, ("kvm", "tcg")) as ahead, pytest.raises(UntrustedProgramError):
+    with closing(HeadStart(gone, ("kvm", "tcg"))) as ahead, pytest.raises(UntrustedProgramError):
         ahead.start(gone, "kvm")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from domcaps.errors import DomcapsError
 from domcaps.facts.arch import from_qemu_target, is_native
@@ -17,7 +17,6 @@ from domcaps.facts.unprivileged import DEVICES, KVM, MSHV, account_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import TracebackType
 
     Start = Callable[[str, str], EmulatorProcess]
     """Starts the emulator at a path, to be asked with an accelerator."""
@@ -41,8 +40,8 @@ def may_be_native(path: str) -> bool:
 class HeadStart:
     """Processes of one emulator that run before they are asked for: one for each accelerator.
 
-    A context manager: at its end those are ended that were not taken. What can't be started is not
-    there: `start` tries it once more, and raises the error.
+    Who makes it closes it. What can't be started is not there: `start` tries it once more, and
+    raises the error.
     """
 
     def __init__(self, path: str, accelerators: Sequence[str]) -> None:
@@ -50,7 +49,7 @@ class HeadStart:
         self._path = path
         self._started: dict[str, EmulatorProcess] = {}
         with contextlib.ExitStack() as undo:
-            undo.callback(self._end)
+            undo.callback(self.close)
             with contextlib.suppress(DomcapsError):
                 executable_status(path)
                 for accelerator in accelerators[: 2 if may_be_native(path) else 1]:
@@ -62,18 +61,8 @@ class HeadStart:
         found = self._started.pop(accelerator, None) if path == self._path else None
         return found or start_asked(path, accelerator)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._end()
-
-    def _end(self) -> None:
+    def close(self) -> None:
+        """End those that were not taken."""
         while self._started:
             _, process = self._started.popitem()
             process.stop()

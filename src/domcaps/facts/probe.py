@@ -111,7 +111,9 @@ def probe(
     with contextlib.ExitStack() as running:
         start = start_asked
         if len(wanted) == 1 and jobs != 1:
-            start = running.enter_context(HeadStart(wanted[0], accelerators(kvm=kvm))).start
+            start = running.enter_context(
+                contextlib.closing(HeadStart(wanted[0], accelerators(kvm=kvm)))
+            ).start
         return _probe_all(
             wanted, asked, kvm=kvm, inventory=inventory, jobs=jobs, progress=progress, start=start
         )

@@ -110,7 +110,7 @@ def _questions() -> frozenset[QmpCommand]:
 def _in_event_loop() -> bool:
     asyncio = sys.modules.get("asyncio")
     if asyncio is None:
-        # nobody has a loop, and to load it takes longer than to start an emulator
+        # there is no loop then, and to load it takes longer than to start an emulator
         return False
     try:
         asyncio.get_running_loop()
