@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
 
 
 def marking(mark: str) -> dict[str, str]:
@@ -31,3 +38,12 @@ def survivors(mark: str, patience: float = 2.0) -> list[str]:
     while (found := marked(mark)) and time.monotonic() < limit:
         time.sleep(0.02)
     return found
+
+
+def marked_run(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Mark what is started, and see afterwards that nothing of it is left: for a fixture."""
+    text = f"TEST_RUN_{uuid.uuid4().hex}"
+    for name, value in marking(text).items():
+        monkeypatch.setenv(name, value)
+    yield text
+    assert survivors(text) == []

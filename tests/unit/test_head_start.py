@@ -9,7 +9,6 @@ import sys
 import textwrap
 import threading
 import time
-import uuid
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +32,7 @@ from domcaps.fresh.key import Key
 from domcaps.fresh.machine import LocalMachine
 from domcaps.fresh.package_identity import answer_name
 from domcaps.hosts.host import LiveHost
-from marked_processes import marked, marking, survivors
+from marked_processes import marked, marked_run, survivors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,11 +43,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Mark what is started, and see afterwards that nothing of it is left."""
-    text = f"TEST_RUN_{uuid.uuid4().hex}"
-    for name, value in marking(text).items():
-        monkeypatch.setenv(name, value)
-    yield text
-    assert survivors(text) == []
+    yield from marked_run(monkeypatch)
 
 
 ORDER = """

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import textwrap
 import time
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,7 @@ from domcaps.facts.probe import probe, probe_emulator
 from domcaps.facts.question import QmpCommand, ask, device_properties_of
 from domcaps.facts.record import Answer, EmulatorRecord, Failure
 from domcaps.facts.trust import vouch
-from marked_processes import marking, survivors
+from marked_processes import marked_run, survivors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,11 +51,7 @@ serve(before)
 @pytest.fixture(autouse=True)
 def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Mark what is started, and see afterwards that nothing of it is left."""
-    text = f"TEST_RUN_{uuid.uuid4().hex}"
-    for name, value in marking(text).items():
-        monkeypatch.setenv(name, value)
-    yield text
-    assert survivors(text) == []
+    yield from marked_run(monkeypatch)
 
 
 def ask_all(
